@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one way into the ring buffer. A record that finds no room is counted on the spot.
+ *
+ * Waking the reader for each record costs six times what the record costs, so records are left for
+ * the reader's own timer; only a ring an eighth full wakes it.
+ */
+#ifndef NP_EMIT_BPF_H
+#define NP_EMIT_BPF_H
+
+#include "np_kernel.h"
+#include <bpf/bpf_helpers.h>
+
+#include "np_event.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 2 * 1024 * 1024); /* user space sets what --ring-size says */
+} np_ring SEC(".maps") __weak;
+
+const volatile __u64 np_ring_wake __weak = 256 * 1024;
+
+/* By enum np_lost; read by user space through the mapped section. */
+__u64 np_lost[NP_LOST_MAX] __weak;
+
+static __always_inline void np_count_lost(enum np_lost what)
+{
+	__sync_fetch_and_add(&np_lost[what], 1);
+}
+
+/* Room for a zeroed record of a constant SIZE, to be filled and handed to np_submit(); NULL:
+ * counted. */
+#define np_reserve(size)                                               \
+	({                                                             \
+		void *rec_ = bpf_ringbuf_reserve(&np_ring, (size), 0); \
+		if (rec_)                                              \
+			__builtin_memset(rec_, 0, (size));             \
+		else                                                   \
+			np_count_lost(NP_LOST_RING);                   \
+		rec_;                                                  \
+	})
+
+static __always_inline void np_submit(void *rec)
+{
+	__u64 flags = BPF_RB_NO_WAKEUP;
+
+	if (bpf_ringbuf_query(&np_ring, BPF_RB_AVAIL_DATA) >= np_ring_wake)
+		flags = BPF_RB_FORCE_WAKEUP;
+	bpf_ringbuf_submit(rec, flags);
+}
+
+#endif

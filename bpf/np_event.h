@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The wire ABI between the kernel side (*.bpf.c) and user space: every record that travels through
+ * a ring buffer, an iterator or a map, and nothing else. Padding is explicit, byte order is the
+ * host's unless a field says otherwise. Addresses are 16 bytes, IPv4 as ::ffff:a.b.c.d (RFC
+ * 4291, 2.5.5.2). In BPF the __u types are those of np_kernel.h.
+ */
+#ifndef NP_EVENT_H
+#define NP_EVENT_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+enum np_event_type {
+	NP_EV_NONE,
+	NP_EV_SOCK,       /* np_ev_sock: a living socket, from an iterator */
+	NP_EV_SOCK_END,   /* np_ev_sock: its final counters, at the move to TCP_CLOSE */
+	NP_EV_SOCK_OWNER, /* np_ev_owner: who connects, closes or destroys a socket */
+	NP_EV_UDP,        /* np_ev_udp: what one process moved through one UDP socket */
+	NP_EV_IFACE,      /* np_ev_iface: one interface, direction and protocol */
+	NP_EV_LINK,       /* np_ev_link: the interface's own counters, from rtnetlink */
+	NP_EV_WALK,       /* np_ev_walk: begin or end of a refresh */
+	NP_EV_MAX,
+};
+
+/* How an owner is known, weakest first: a stronger one replaces a weaker. */
+enum np_owner_via {
+	NP_VIA_NONE,
+	NP_VIA_SCAN,    /* holds a file of the socket, seen by the task_file walk */
+	NP_VIA_CLOSE,   /* closed or destroyed it */
+	NP_VIA_SEND,    /* sent or received on it */
+	NP_VIA_CONNECT, /* called connect() */
+};
+
+/* np_ev_hdr.flags */
+#define NP_EV_F_NO_FILE  1  /* iter/tcp: not from the walk over files, says nothing of the owner */
+#define NP_EV_F_NO_OWNER 2  /* the record's process fields are empty */
+#define NP_EV_F_FIN_RCVD 4  /* the peer's FIN is counted in bytes_received */
+#define NP_EV_F_LISTEN   8  /* a listener: backlog and limit are filled */
+#define NP_EV_F_NO_BYTES 16 /* UDP without a byte hook: the socket is known, its bytes are not */
+#define NP_EV_F_WIRE     32 /* UDP packets were counted at the IP layer, not by the process */
+#define NP_EV_F_LAST     64 /* UDP: the entry was retired; a later one counts from 0 */
+
+struct np_ev_hdr {
+	__u16 type;  /* enum np_event_type */
+	__u16 size;  /* of the whole record */
+	__u32 flags; /* NP_EV_F_* */
+};
+
+/* The process on whose behalf something happened; pid 0: unknown. */
+struct np_ev_task {
+	__u64 start_ns; /* task_struct.start_boottime of the group leader */
+	__u32 pid;      /* tgid, initial pid namespace */
+	__u32 uid;      /* sock.sk_uid where the record is a socket's, else the task's */
+	char comm[16];  /* of the group leader */
+};
+
+struct np_ev_tuple {
+	__u8 laddr[16];
+	__u8 raddr[16];
+	__u16 lport; /* host byte order */
+	__u16 rport;
+	__u8 family; /* AF_INET or AF_INET6, as the socket was opened */
+	__u8 proto;  /* IPPROTO_TCP, IPPROTO_UDP */
+	__u8 state;  /* sk_state (TCP_ESTABLISHED = 1 ...), before the move for NP_EV_SOCK_END */
+	__u8 v6only; /* reserved, 0 */
+};
+
+struct np_ev_sock {
+	struct np_ev_hdr hdr;
+	__u64 cookie; /* key of the socket, never reused (sk_cookie); before 5.12 its address */
+	struct np_ev_tuple tuple;
+	struct np_ev_task task;
+	__u64 cgroup_id;      /* of the socket: sk_cgrp_data; 0 where there is none */
+	__u64 bytes_sent;     /* payload, retransmits included */
+	__u64 bytes_retrans;  /* payload sent again */
+	__u64 bytes_received; /* in order; counts the FIN (NP_EV_F_FIN_RCVD) */
+	__u32 netns;          /* inode number */
+	__u32 segs_out;
+	__u32 segs_in;
+	__u32 total_retrans;
+	__u32 srtt_us;    /* srtt_us >> 3 */
+	__u32 rttvar_us;  /* mdev_us >> 2 */
+	__u32 min_rtt_us; /* rtt_min; 0xffffffff: no sample */
+	__u32 cwnd;       /* listener: sk_ack_backlog */
+	__u32 ssthresh;   /* listener: sk_max_ack_backlog */
+	__u32 mss;
+	__u32 drops;  /* sk_drops */
+	__u32 sk_err; /* NP_EV_SOCK_END: errno of the end, 0 for a clean one */
+};
+
+struct np_ev_owner {
+	struct np_ev_hdr hdr;
+	__u64 cookie;
+	struct np_ev_task task;
+	__u16 via;  /* enum np_owner_via */
+	__u8 proto; /* IPPROTO_TCP, IPPROTO_UDP */
+	__u8 pad;
+	__u32 netns; /* inode number */
+};
+
+/* One (socket, process): the value of the UDP map with its key, counted since the map knows it. */
+struct np_ev_udp {
+	struct np_ev_hdr hdr;
+	__u64 cookie;
+	struct np_ev_tuple tuple;
+	struct np_ev_task task;
+	__u64 cgroup_id;
+	__u64 tx_bytes; /* payload */
+	__u64 rx_bytes;
+	__u64 tx_packets;
+	__u64 rx_packets;
+	__u64 last_ns; /* CLOCK_MONOTONIC of the last datagram */
+	__u32 netns;
+	__u32 drops;
+};
+
+struct np_udp_key {
+	__u64 cookie;
+	__u32 pid; /* tgid; 0 where the hook cannot know (cgroup_skb) */
+	__u32 pad;
+};
+
+enum np_l3 { NP_L3_IPV4, NP_L3_IPV6, NP_L3_ARP, NP_L3_OTHER };
+enum np_l4 { NP_L4_TCP, NP_L4_UDP, NP_L4_ICMP, NP_L4_OTHER, NP_L4_NONE };
+#define NP_L_ALL 255 /* l3, l4: not split by protocol */
+enum np_dir { NP_DIR_RX, NP_DIR_TX };
+
+struct np_iface_key {
+	__u32 ifindex;
+	__u8 dir; /* enum np_dir */
+	__u8 l3;  /* enum np_l3 */
+	__u8 l4;  /* enum np_l4 */
+	__u8 pad;
+};
+
+struct np_iface_val {
+	__u64 packets;
+	__u64 wire_bytes;
+};
+
+struct np_ev_iface {
+	struct np_ev_hdr hdr;
+	struct np_iface_key key;
+	struct np_iface_val val; /* summed over the processors */
+};
+
+struct np_ev_link {
+	struct np_ev_hdr hdr;
+	__u32 ifindex;
+	__u8 up;     /* IFF_UP and IFF_RUNNING */
+	__u8 hooked; /* counted by a hook of ours */
+	__u8 pad[2];
+	char name[16];
+	__u64 packets[2]; /* by enum np_dir: rtnl_link_stats64 */
+	__u64 bytes[2];
+	__u64 errors[2];
+	__u64 drops[2];
+};
+
+/* A refresh: everything between its begin and its end is one snapshot. */
+struct np_ev_walk {
+	struct np_ev_hdr hdr;
+	__u64 mono_ns; /* CLOCK_MONOTONIC */
+	__u64 wall_ns; /* CLOCK_REALTIME */
+	__u32 begin;   /* 1 begin, 0 end */
+	__u32 what;    /* end: NP_WALK_*: which sets of sockets were visited whole */
+};
+#define NP_WALK_FILES 1 /* every socket that a file refers to */
+#define NP_WALK_TCP   2 /* every TCP socket, with a file or without */
+#define NP_WALK_UDP   4 /* the UDP map */
+#define NP_WALK_IFACE 8 /* interfaces */
+
+/* What the kernel side could not take; the index into np_lost[] of every probe. */
+enum np_lost {
+	NP_LOST_RING,      /* ring buffer full */
+	NP_LOST_UDP_MAP,   /* no room for another UDP socket */
+	NP_LOST_IFACE_MAP, /* no room for another interface and protocol */
+	NP_LOST_MAX,
+};
+
+#endif

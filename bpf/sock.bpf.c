@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of TCP sockets: final counters at the move to TCP_CLOSE, the owner where a system call
+ * of its own brings the move about, and (np_walk_tcp) the sockets that no file refers to.
+ *
+ * Which moves run in the owner's context is measured, not assumed: connect() makes CLOSE ->
+ * SYN_SENT, close() and shutdown() make -> FIN_WAIT1 and -> LAST_ACK, and -> CLOSE without an error
+ * from ESTABLISHED or CLOSE_WAIT. A received RST makes -> CLOSE in an interrupt; its owner is known
+ * when it destroys the socket.
+ */
+#include "np_kernel.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "np_emit.bpf.h"
+#include "np_event.h"
+#include "np_read.bpf.h"
+
+const volatile bool np_want_connect = false;
+
+/* Set by user space before a walk: also the sockets that have a file. */
+bool np_walk_all;
+
+/* Sockets that an interrupt closed, until their owner destroys them; with np_read_cred(). */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, __u64);
+} np_ownerless SEC(".maps");
+
+static __always_inline void emit_owner(struct sock *sk, __u64 cookie, enum np_owner_via via)
+{
+	struct np_ev_owner *r = np_reserve(sizeof(*r));
+
+	if (!r)
+		return;
+	if (!np_read_current(&r->task)) {
+		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
+		return;
+	}
+	r->hdr.type = NP_EV_SOCK_OWNER;
+	r->hdr.size = sizeof(*r);
+	r->cookie = cookie;
+	r->task.uid = sk->sk_uid.val;
+	r->via = via;
+	r->proto = IPPROTO_TCP;
+	r->netns = sk->__sk_common.skc_net.net->ns.inum;
+	np_submit(r);
+}
+
+static __always_inline void emit_end(struct sock *sk, __u64 cookie, int oldstate)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct np_ev_sock *r;
+	__u64 cred;
+	bool mine;
+
+	if (!tp)
+		return;
+	/*
+	 * A process in close() or abort; elsewhere it is whoever the interrupt hit, and nobody
+	 * accepted a connection that has no socket.
+	 */
+	mine = !sk->sk_err && sk->sk_socket &&
+	       (oldstate == TCP_ESTABLISHED || oldstate == TCP_CLOSE_WAIT);
+	cred = np_read_cred(sk);
+	r = np_reserve(sizeof(*r));
+	if (r) {
+		r->hdr.type = NP_EV_SOCK_END;
+		r->hdr.size = sizeof(*r);
+		r->cookie = cookie;
+		np_read_tcp(r, tp);
+		r->tuple.state = oldstate;
+		r->sk_err = sk->sk_err;
+		if (!mine || !np_current_made(cred) || !np_read_current(&r->task))
+			r->hdr.flags |= NP_EV_F_NO_OWNER;
+		np_submit(r);
+	}
+	/* not orphaned yet: a process will close the file and so destroy it */
+	if (!mine && !(sk->__sk_common.skc_flags & (1UL << SOCK_DEAD)))
+		bpf_map_update_elem(&np_ownerless, &cookie, &cred, BPF_ANY);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(np_state, struct sock *sk, int oldstate, int newstate)
+{
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	switch (newstate) {
+	case TCP_CLOSE:
+		if (oldstate != TCP_LISTEN && oldstate != TCP_CLOSE)
+			emit_end(sk, np_read_cookie(sk), oldstate);
+		break;
+	case TCP_FIN_WAIT1:
+	case TCP_LAST_ACK:
+		if (np_current_made(np_read_cred(sk)))
+			emit_owner(sk, np_read_cookie(sk), NP_VIA_CLOSE);
+		break;
+	case TCP_SYN_SENT:
+		if (np_want_connect)
+			emit_owner(sk, np_read_cookie(sk), NP_VIA_CONNECT);
+		break;
+	}
+	return 0;
+}
+
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(np_destroy, struct sock *sk)
+{
+	__u64 cookie, cred, *found;
+
+	/* both ends said FIN: not cut short, and nearly all of them, so leave before the lookup */
+	if (sk->__sk_common.skc_flags & (1UL << SOCK_DONE))
+		return 0;
+	cookie = np_read_cookie(sk);
+	found = bpf_map_lookup_elem(&np_ownerless, &cookie);
+	if (!found)
+		return 0;
+	cred = *found;
+	bpf_map_delete_elem(&np_ownerless, &cookie);
+	/*
+	 * Reset before it was accepted: either it was accepted still, and is closed by its process,
+	 * or its listener has gone, maybe in an interrupt, which opens it again (tcp_disconnect).
+	 */
+	if (cred ? np_current_made(cred) : sk->sk_shutdown == SHUTDOWN_MASK)
+		emit_owner(sk, cookie, NP_VIA_CLOSE);
+	return 0;
+}
+
+/*
+ * TCP sockets of the network namespace that was current when the iterator was made. TIME_WAIT and
+ * request sockets have no counters (the cast gives NULL).
+ */
+SEC("iter/tcp")
+int np_walk_tcp(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *skc = ctx->sk_common;
+	struct np_ev_sock r = {};
+	struct tcp_sock *tp;
+	struct sock *sk;
+
+	if (!skc || skc->skc_state == TCP_LISTEN || skc->skc_state == TCP_CLOSE)
+		return 0;
+	tp = bpf_skc_to_tcp_sock(skc);
+	if (!tp)
+		return 0;
+	sk = &tp->inet_conn.icsk_inet.sk;
+	if (!np_walk_all && sk->sk_socket && sk->sk_socket->file)
+		return 0;
+	r.hdr.type = NP_EV_SOCK;
+	r.hdr.size = sizeof(r);
+	r.hdr.flags = NP_EV_F_NO_FILE | NP_EV_F_NO_OWNER;
+	r.cookie = np_read_cookie(sk);
+	np_read_tcp(&r, tp);
+	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

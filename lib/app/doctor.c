@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* --doctor: each thing that a need rests on, tried rather than guessed, with the fix where it
+ * fails. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "app/run.h"
+#include "base/str.h"
+
+enum verdict { OK, WORSE, FAIL };
+static const char *const verdicts[] = { "ok", "degraded", "fail" };
+
+struct check {
+	const char *name;
+	enum verdict verdict;
+	char detail[160];
+	char fix[512];
+};
+
+static void no_record(void *ctx, const void *rec, size_t len)
+{
+	(void)ctx;
+	(void)rec;
+	(void)len;
+}
+
+static void check_kernel(struct check *c)
+{
+	struct utsname u;
+	unsigned int major = 0, minor = 0;
+
+	if (uname(&u) || sscanf(u.release, "%u.%u", &major, &minor) != 2)
+		memcpy(u.release, "?", 2);
+	snprintf(c->detail, sizeof(c->detail), "Linux %.64s on %.32s", u.release, u.machine);
+	if (major < 5 || (major == 5 && minor < 10)) {
+		c->verdict = FAIL;
+		snprintf(c->fix, sizeof(c->fix), "use a kernel of 5.10 or newer");
+	}
+}
+
+static void check_btf(struct check *c)
+{
+	snprintf(c->detail, sizeof(c->detail), "/sys/kernel/btf/vmlinux");
+	if (!access("/sys/kernel/btf/vmlinux", R_OK))
+		return;
+	c->verdict = FAIL;
+	snprintf(c->fix, sizeof(c->fix), "use a kernel with CONFIG_DEBUG_INFO_BTF=y");
+}
+
+static void check_caps(struct check *c)
+{
+	static const struct {
+		cap_value_t cap;
+		const char *name;
+	} needed[] = { { CAP_BPF, "CAP_BPF" },
+		       { CAP_PERFMON, "CAP_PERFMON" },
+		       { CAP_NET_ADMIN, "CAP_NET_ADMIN" },
+		       { CAP_SYS_PTRACE, "CAP_SYS_PTRACE" },
+		       { CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH" },
+		       { CAP_SYS_ADMIN, "CAP_SYS_ADMIN" } };
+	cap_t caps = cap_get_proc();
+	size_t len = 0;
+
+	for (size_t i = 0; caps && i < sizeof(needed) / sizeof(needed[0]); i++) {
+		cap_flag_value_t on = CAP_CLEAR;
+
+		if (cap_get_flag(caps, needed[i].cap, CAP_EFFECTIVE, &on) || on == CAP_SET)
+			continue;
+		len += (size_t)snprintf(c->detail + len, sizeof(c->detail) - len, "%s%s",
+					len ? ", " : "missing ", needed[i].name);
+		c->verdict = i < 2 ? FAIL : c->verdict == OK ? WORSE : c->verdict;
+	}
+	if (caps)
+		cap_free(caps);
+	if (!len)
+		snprintf(c->detail, sizeof(c->detail), "all that is needed");
+	else
+		snprintf(c->fix, sizeof(c->fix), "run it with sudo");
+}
+
+static void check_lockdown(struct check *c)
+{
+	char line[80] = "";
+	FILE *f = fopen("/sys/kernel/security/lockdown", "re");
+
+	snprintf(c->detail, sizeof(c->detail), "not in force");
+	if (!f)
+		return;
+	if (fgets(line, sizeof(line), f) && strstr(line, "[confidentiality]")) {
+		c->verdict = FAIL;
+		snprintf(c->detail, sizeof(c->detail), "confidentiality");
+		snprintf(c->fix, sizeof(c->fix), "boot with lockdown=integrity or none");
+	} else if (strstr(line, "[integrity]")) {
+		snprintf(c->detail, sizeof(c->detail), "integrity: no kprobes, none are needed");
+	}
+	fclose(f);
+}
+
+/* The kernel's records number processes as the first pid namespace does (PROC_PID_INIT_INO). */
+static void check_pidns(struct check *c)
+{
+	struct stat st;
+
+	snprintf(c->detail, sizeof(c->detail), "the host's");
+	if (stat("/proc/self/ns/pid", &st) || st.st_ino == 0xEFFFFFFCU)
+		return;
+	c->verdict = WORSE;
+	snprintf(c->detail, sizeof(c->detail),
+		 "not the host's: process ids do not match /proc here");
+	snprintf(c->fix, sizeof(c->fix),
+		 "owners of living connections, command lines and containers need the host's: "
+		 "docker run "
+		 "--pid=host, or hostPID: true");
+}
+
+/* Loads and attaches for real, and names the hook that it came to. */
+static void check_source(struct check *c, struct np_source_cfg cfg, const char *show)
+{
+	struct np_source *source = NULL;
+	struct np_source_stats st;
+	struct np_err err = { "" };
+
+	cfg.record = no_record;
+	if (np_source_open(&source, &cfg, &err)) {
+		c->verdict = FAIL;
+		snprintf(c->fix, sizeof(c->fix), "%s", err.msg);
+		snprintf(c->detail, sizeof(c->detail), "does not work here");
+		return;
+	}
+	np_source_snapshot(source, NULL, 0);
+	np_source_stats(source, &st);
+	for (size_t i = 0; i < st.nprogs; i++) {
+		size_t len = strlen(c->detail);
+
+		if (!strstr(show, st.progs[i].name) || strstr(c->detail, st.progs[i].hook))
+			continue;
+		snprintf(c->detail + len, sizeof(c->detail) - len, "%s%s", len ? ", " : "",
+			 st.progs[i].hook);
+	}
+	if (np_source_by_address(source)) {
+		c->verdict = WORSE;
+		snprintf(c->fix, sizeof(c->fix),
+			 "sockets are told apart by address, so short connections may be mixed up; "
+			 "Linux 5.12 has a number for each");
+	}
+	if (st.netns_missed) {
+		c->verdict = WORSE;
+		snprintf(c->fix, sizeof(c->fix),
+			 "%llu network namespaces could not be entered: add CAP_SYS_ADMIN",
+			 (unsigned long long)st.netns_missed);
+	}
+	np_source_close(source);
+}
+
+static void check_tcp(struct check *c)
+{
+	check_source(c, (struct np_source_cfg){ .want = NP_SRC_TCP },
+		     "np_walk_files np_walk_tcp np_state np_destroy");
+}
+
+static void check_udp(struct check *c)
+{
+	check_source(c, (struct np_source_cfg){ .want = NP_SRC_UDP },
+		     "np_udp_send np_udp_recv np_udp_create np_udp_egress np_udp_ingress");
+	if (c->verdict == OK && strstr(c->detail, "cgroup")) {
+		c->verdict = WORSE;
+		snprintf(
+		    c->fix, sizeof(c->fix),
+		    "bytes are exact but cost more, and a shared socket's process may be another; "
+		    "Linux 6.3 has the better hook");
+	}
+}
+
+static void check_iface(struct check *c)
+{
+	check_source(c, (struct np_source_cfg){ .want = NP_SRC_IFACE }, "np_tc_rx np_tc_tx");
+	if (c->verdict == OK && strstr(c->detail, "clsact"))
+		c->verdict = WORSE;
+	if (c->verdict == WORSE && !c->fix[0])
+		snprintf(c->fix, sizeof(c->fix),
+			 "works; Linux 6.6 has tcx, which needs no cleaning up");
+}
+
+static void check_cgroup(struct check *c)
+{
+	char line[1024], dir[512], type[64];
+	FILE *f = fopen("/proc/self/mounts", "re");
+
+	c->verdict = WORSE;
+	snprintf(c->detail, sizeof(c->detail), "not mounted");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%*s %511s %63s", dir, type) != 2 || strcmp(type, "cgroup2") != 0)
+			continue;
+		c->verdict = OK;
+		snprintf(c->detail, sizeof(c->detail), "at %.120s", dir);
+		break;
+	}
+	if (f)
+		fclose(f);
+	if (c->verdict != OK)
+		snprintf(c->fix, sizeof(c->fix),
+			 "units and containers are found by /proc/PID/cgroup only; mount cgroup2");
+}
+
+static const struct {
+	const char *name;
+	void (*run)(struct check *c);
+} checks[] = {
+	{ "kernel", check_kernel },
+	{ "type information", check_btf },
+	{ "capabilities", check_caps },
+	{ "lockdown", check_lockdown },
+	{ "TCP", check_tcp },
+	{ "UDP", check_udp },
+	{ "interfaces", check_iface },
+	{ "cgroup v2", check_cgroup },
+	{ "pid namespace", check_pidns },
+};
+
+static void json(struct np_buf *out, const struct check *c)
+{
+	const char *const pairs[][2] = { { "check", c->name },
+					 { "verdict", verdicts[c->verdict] },
+					 { "detail", c->detail },
+					 { "fix", c->fix } };
+
+	np_buf_chr(out, '{');
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		np_buf_printf(out, "%s\"%s\":", i ? "," : "", pairs[i][0]);
+		np_str_json(out, pairs[i][1], strlen(pairs[i][1]));
+	}
+	np_buf_str(out, "}\n");
+}
+
+int np_doctor(const struct np_opts *opts)
+{
+	/* -o json is how other doctors have it */
+	bool as_json = (opts->format && !strcmp(opts->format, "json")) ||
+		       (opts->output && !strcmp(opts->output, "json"));
+	int status = NP_EXIT_OK;
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		struct check c = { .name = checks[i].name };
+		struct np_buf out = { 0 };
+
+		checks[i].run(&c);
+		if (c.verdict == FAIL)
+			status = NP_EXIT_CANNOT;
+		if (as_json)
+			json(&out, &c);
+		else
+			np_buf_printf(&out, "%-9s %-17s %s%s%s\n", verdicts[c.verdict], c.name,
+				      c.detail,
+				      c.fix[0] ? "\n                            fix: " : "", c.fix);
+		fputs(np_buf_cstr(&out), stdout);
+		np_buf_free(&out);
+	}
+	return status;
+}

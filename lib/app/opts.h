@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Options, as every program takes them. np_opts owns what it parsed; np_opts_free() gives it back.
+ * Values stay text until np_opts_build(), because -o and --sort mean something only under --by.
+ */
+#ifndef NP_OPTS_H
+#define NP_OPTS_H
+
+#include <argp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/app.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "sink/format.h"
+#include "source/source.h"
+#include "view/view.h"
+
+/* A repeatable option's values. */
+struct np_list {
+	const char **items;
+	size_t n;
+};
+
+struct np_opts {
+	const struct np_tool *tool;
+
+	/* as given */
+	const char *by, *output, *sort, *where, *format, *root, *dump;
+	struct np_list pids, comms, uids, cgroups, containers, pods, netns, interfaces;
+	struct np_buf filter; /* the words of the filter expression */
+	bool batch, json, all, active_only, list_columns, doctor, stats, debug;
+	uint64_t interval_ns, duration_ns; /* duration 0: until told to stop */
+	uint64_t count;                    /* refreshes, 0: no limit */
+	uint32_t top, header;
+	enum np_units units;
+	enum np_hook iface_hook, udp_hook;
+	uint64_t ring_size;
+	uint32_t udp_entries;
+
+	/* made of it */
+	struct np_view_cfg view;
+	struct np_whose whose;
+	struct np_expr *expr;
+	struct np_filter *pcap;
+	const char *sink; /* of np_sink_names, "tui" */
+
+	struct np_err err;
+};
+
+/* Fills OPTS from the command line; --help, --usage and --version exit. 0, or NP_EXIT_USAGE with
+ * err. */
+int np_opts_parse(struct np_opts *opts, const struct np_tool *tool, int argc, char **argv);
+/* Compiles and looks up; 0, or an exit status with err. */
+int np_opts_build(struct np_opts *opts);
+/* A new filter text in place of the old one, which stays where it does not compile. */
+int np_opts_filter(struct np_opts *opts, const char *text, struct np_err *err);
+void np_opts_free(struct np_opts *opts);
+/* For man pages and completions: one of "options", "options-mdoc", "columns-mdoc", "keys-mdoc". */
+int np_opts_dump(const struct np_opts *opts, struct np_buf *out);
+/* --list-columns, in the format of --format. */
+int np_opts_columns(const struct np_opts *opts, struct np_buf *out);
+/* The table behind argp, ended by a zero entry. */
+const struct argp_option *np_opts_table(void);
+
+#endif

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* The loop: sources to flows to view to sink, until it is told to stop. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "app/session.h"
+
+/* What was shown may be looked at again until something newer comes in. */
+static void next_interval(struct np_run *run)
+{
+	if (run->shown)
+		np_flows_next(run->flows);
+	run->shown = false;
+}
+
+static int poll_source(struct np_run *run)
+{
+	next_interval(run);
+	return np_source_poll(run->source);
+}
+
+static int refresh(struct np_run *run, bool last)
+{
+	uint64_t began = np_run_now(), took;
+	uint32_t netns[NP_NETNS_MAX];
+	int err;
+
+	next_interval(run);
+	if (last)
+		np_flows_last(run->flows);
+	run->ended = last;
+	err = np_source_snapshot(run->source, netns,
+				 np_flows_unseen(run->flows, netns, NP_NETNS_MAX));
+	if (!err)
+		err = np_view_update(run->view, run->flows);
+	if (!err && run->tui)
+		np_screen_draw(run);
+	else if (!err)
+		err = run->write_err = np_sink_write(run->sink, run->view);
+	np_meta_tick(run->meta);
+	run->shown = true;
+	took = np_run_now() - began;
+	/* the first one reads all there is, so it is not like the others */
+	if (run->stats.refreshes++)
+		run->stats.took_ns[(run->stats.refreshes - 2) % NP_RUN_TOOK] = took;
+	else
+		run->stats.first_ns = took;
+	return err;
+}
+
+static int on_signal(struct np_run *run)
+{
+	struct signalfd_siginfo si;
+
+	while (read(run->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		switch (si.ssi_signo) {
+		case SIGWINCH:
+			np_tui_resize(run->tui);
+			np_screen_draw(run);
+			break;
+		case SIGTSTP:
+			np_screen_suspend(run);
+			break;
+		case SIGCONT:
+			break;
+		default:
+			run->stop = true;
+		}
+	}
+	return 0;
+}
+
+static int on_tick(struct np_run *run)
+{
+	uint64_t ticks;
+	bool last;
+
+	if (read(run->timer, &ticks, sizeof(ticks)) != (ssize_t)sizeof(ticks))
+		return 0;
+	if (run->tui && np_tui_paused(run->tui)) {
+		/* the ring must not fill up meanwhile */
+		return poll_source(run);
+	}
+	last = (run->opts->count && run->stats.refreshes + 1 >= run->opts->count) ||
+	       (run->end_ns && np_run_now() + run->interval_ns / 4 >= run->end_ns);
+	run->stop = last;
+	return refresh(run, last);
+}
+
+/* Wakes in time for --duration where it ends between two refreshes. */
+static int time_left(const struct np_run *run)
+{
+	uint64_t now = np_run_now();
+
+	if (!run->end_ns)
+		return -1;
+	return now >= run->end_ns ? 0 : (int)((run->end_ns - now) / 1000000ULL) + 1;
+}
+
+static int loop(struct np_run *run)
+{
+	struct epoll_event events[8];
+	int err = 0;
+
+	while (!run->stop && !err) {
+		int n = epoll_wait(run->epoll, events, 8, time_left(run));
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		for (int i = 0; i < n && !err && !run->stop; i++) {
+			switch ((enum event)events[i].data.u32) {
+			case EV_SIGNAL:
+				err = on_signal(run);
+				break;
+			case EV_TICK:
+				err = on_tick(run);
+				break;
+			case EV_RING:
+				err = poll_source(run);
+				break;
+			case EV_KEYS:
+				err = np_screen_keys(run);
+				break;
+			case EV_OUTPUT:
+				err = -EPIPE;
+				break;
+			}
+		}
+		if (run->end_ns && np_run_now() >= run->end_ns)
+			run->stop = true;
+	}
+	return err;
+}
+
+/* The first refresh comes at once; a run that was told to stop shows what the last interval saw. */
+static int go(struct np_run *run)
+{
+	const struct np_opts *o = run->opts;
+	int err = refresh(run, o->count == 1);
+
+	if (err || o->count == 1)
+		return err;
+	if (o->duration_ns)
+		run->end_ns = np_run_now() + o->duration_ns;
+	err = np_run_timer(run, o->interval_ns);
+	if (!err)
+		err = loop(run);
+	if (!err && run->sink && !run->ended)
+		err = refresh(run, true);
+	return err;
+}
+
+/* The end: the trust record where it is asked for, and a word where something was lost. */
+static int finish(struct np_run *run, int err)
+{
+	uint64_t lost = np_trust_lost(run->source, run->flows);
+
+	np_tui_close(run->tui);
+	run->tui = NULL;
+	run->stats.forgotten = np_view_forgotten(run->view);
+	np_flows_next(run->flows); /* what ended without an owner is counted as it goes */
+	if (run->opts->stats)
+		np_trust_print(run->source, run->flows, &run->stats);
+	if (err == -EPIPE)
+		return NP_EXIT_OK; /* the reader has seen enough */
+	if (err && err == run->write_err)
+		return np_run_fail(run, NP_EXIT_INCONCLUSIVE, "cannot write the output", err);
+	if (err)
+		return np_run_fail(run, NP_EXIT_CANNOT, "stopped", err);
+	if (lost && run->sink) {
+		np_err_set(&run->opts->err, 0,
+			   "%llu records were lost, so the numbers are too low; --stats says "
+			   "where, a larger "
+			   "--ring-size or --udp-max may help",
+			   (unsigned long long)lost);
+		return NP_EXIT_INCONCLUSIVE;
+	}
+	return NP_EXIT_OK;
+}
+
+int np_run(struct np_opts *opts)
+{
+	struct np_run run = { .opts = opts,
+			      .epoll = -1,
+			      .signals = -1,
+			      .timer = -1,
+			      .interval_ns = opts->interval_ns };
+	int status;
+
+	gethostname(run.host, sizeof(run.host) - 1);
+	status = np_run_start(&run);
+	if (!status)
+		status = finish(&run, go(&run));
+	np_run_stop(&run);
+	return status;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * One run, from its start to its end: what it is made of, and what its files share. run.c loops,
+ * start.c sets up and takes down, screen.c turns keys into settings. Internal to app/.
+ */
+#ifndef NP_SESSION_H
+#define NP_SESSION_H
+
+#include <signal.h>
+
+#include "app/run.h"
+#include "sink/sink.h"
+#include "sink/tui.h"
+
+enum event { EV_SIGNAL, EV_TICK, EV_RING, EV_KEYS, EV_OUTPUT };
+
+struct np_run {
+	struct np_opts *opts;
+	struct np_source *source;
+	struct np_flows *flows;
+	struct np_meta *meta;
+	struct np_view *view;
+	struct np_sink *sink;
+	struct np_tui *tui;
+	int epoll, signals, timer;
+	sigset_t old_mask;
+	uint64_t interval_ns;
+	struct np_run_stats stats;
+	uint64_t end_ns; /* CLOCK_MONOTONIC; 0: none */
+	unsigned int want;
+	char host[65];
+	bool stop, masked;
+	bool shown; /* the interval was shown, nothing newer came in */
+	bool ended; /* the last refresh was made */
+	int write_err;
+};
+
+uint64_t np_run_now(void); /* CLOCK_MONOTONIC */
+/* NP_SRC_* that must run for these columns and this filter. */
+unsigned int np_run_wanted(const struct np_view_cfg *cfg);
+/* Sets the sentence "WHAT: strerror(-err)"; returns STATUS. */
+int np_run_fail(struct np_run *run, int status, const char *what, int err);
+int np_run_timer(struct np_run *run, uint64_t ns);
+
+/* Opens everything; an exit status with run->opts->err. np_run_stop() takes down what was opened.
+ */
+int np_run_start(struct np_run *run);
+void np_run_stop(struct np_run *run);
+
+void np_screen_draw(struct np_run *run);
+int np_screen_keys(struct np_run *run);
+void np_screen_suspend(struct np_run *run);
+
+#endif

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* The trust record: what was seen, what was lost, by which hooks, at what cost. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/run.h"
+
+static unsigned long long ull(uint64_t n)
+{
+	return n;
+}
+
+uint64_t np_trust_lost(struct np_source *source, const struct np_flows *flows)
+{
+	struct np_source_stats st;
+	const struct np_flows_stats *fs = np_flows_stats(flows);
+
+	np_source_stats(source, &st);
+	return st.lost[NP_LOST_RING] + st.lost[NP_LOST_UDP_MAP] + st.lost[NP_LOST_IFACE_MAP] +
+	       st.read_errors + fs->bad + fs->no_memory;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void print_refreshes(const struct np_run_stats *run)
+{
+	size_t n = run->refreshes ? run->refreshes - 1 : 0;
+	uint64_t took[NP_RUN_TOOK];
+	size_t middle;
+
+	n = n < NP_RUN_TOOK ? n : NP_RUN_TOOK;
+	fprintf(stderr, "refresh, first             %.3f ms\n", (double)run->first_ns / 1e6);
+	if (!n)
+		return;
+	memcpy(took, run->took_ns, n * sizeof(took[0]));
+	qsort(took, n, sizeof(took[0]), by_size);
+	middle = n / 2;
+	fprintf(stderr, "refresh, median            %.3f ms\n", (double)took[middle] / 1e6);
+	fprintf(stderr, "refresh, longest           %.3f ms\n", (double)took[n - 1] / 1e6);
+}
+
+void np_trust_print(struct np_source *source, const struct np_flows *flows,
+		    const struct np_run_stats *run)
+{
+	const struct np_flows_stats *fs = np_flows_stats(flows);
+	struct np_source_stats st;
+
+	np_source_stats(source, &st);
+	fprintf(stderr, "records taken              %llu\n", ull(fs->records));
+	fprintf(stderr, "records refused            %llu\n", ull(fs->bad));
+	fprintf(stderr, "lost: ring buffer full     %llu\n", ull(st.lost[NP_LOST_RING]));
+	fprintf(stderr, "lost: UDP map full         %llu\n", ull(st.lost[NP_LOST_UDP_MAP]));
+	fprintf(stderr, "lost: interface map full   %llu\n", ull(st.lost[NP_LOST_IFACE_MAP]));
+	fprintf(stderr, "lost: walks cut short      %llu\n", ull(st.read_errors));
+	fprintf(stderr, "lost: out of memory        %llu\n", ull(fs->no_memory));
+	fprintf(stderr, "connections living         %zu\n", np_flows_count(flows));
+	fprintf(stderr, "connections ended          %llu\n", ull(fs->ended));
+	fprintf(stderr, "ended without an event     %llu\n", ull(fs->vanished));
+	fprintf(stderr, "bytes without an owner     %llu\n", ull(fs->ownerless_bytes));
+	fprintf(stderr, "network namespaces missed  %llu\n", ull(st.netns_missed));
+	fprintf(stderr, "ended groups forgotten     %llu\n", ull(run->forgotten));
+	fprintf(stderr, "refreshes                  %llu\n", ull(run->refreshes));
+	print_refreshes(run);
+	fprintf(stderr, "last walk over sockets     %.3f ms\n", (double)st.walk_ns / 1e6);
+	for (size_t i = 0; i < st.nprogs; i++)
+		fprintf(stderr, "hook %-32s %-16s %llu runs, %.3f ms\n", st.progs[i].hook,
+			st.progs[i].name, ull(st.progs[i].runs), (double)st.progs[i].ns / 1e6);
+}

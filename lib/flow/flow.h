@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The flow table: what the sources' records add up to. A connection is its own np_row; those that
+ * ended since the last refresh wait in a list of their own, so that nothing that lived between two
+ * refreshes is missed and nothing is counted twice. np_flows owns all rows; one stays readable
+ * until the second np_flows_next() after it was given out.
+ */
+#ifndef NP_FLOW_H
+#define NP_FLOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/map.h"
+#include "flow/row.h"
+#include "np_event.h"
+
+struct np_flow {
+	struct np_row row;
+	uint64_t cookie;      /* of the socket */
+	struct np_flow *next; /* list of ended, or of free ones */
+	uint32_t seen;        /* walk that last found it */
+	uint32_t owner_seen;  /* walk that last found row.pid holding it */
+	uint32_t tick;        /* interval that the d_ fields of the row are of */
+	uint8_t missed;       /* whole walks in a row that did not find it */
+	bool used;            /* slot of the slab in use */
+	bool in_map;          /* UDP: the kernel's map counts it */
+	bool named;           /* only its owner is known yet: not shown */
+	bool waited;          /* ended, and was held back for its owner */
+	uint64_t raw[4];      /* UDP: the map's values last read (tx, rx bytes; tx, rx packets) */
+};
+
+struct np_flows_stats {
+	uint64_t records;         /* taken */
+	uint64_t bad;             /* refused: short, unknown, impossible */
+	uint64_t ended;           /* by an event */
+	uint64_t vanished;        /* found gone by a walk, their end event missed */
+	uint64_t no_memory;       /* connections that found no room */
+	uint64_t ownerless_bytes; /* of ended connections whose owner stayed unknown */
+};
+
+struct np_flows;
+
+/* RELEASE is called for each row that goes away, so that meta can take its references back. */
+int np_flows_new(struct np_flows **out, void (*release)(void *ctx, struct np_row *row), void *ctx);
+void np_flows_free(struct np_flows *flows);
+
+/* Takes one record of LEN bytes, bounds and type checked; wire structs as in np_event.h. */
+void np_flows_record(struct np_flows *flows, const void *rec, size_t len);
+/* After a refresh was shown: forgets the ended ones, begins a new interval. */
+void np_flows_next(struct np_flows *flows);
+/* No refresh follows the next one: ended connections are not held back for their owner any longer.
+ */
+void np_flows_last(struct np_flows *flows);
+/* UDP records come by socket (cgroup_skb), not by socket and process. */
+void np_flows_udp_by_socket(struct np_flows *flows, bool yes);
+/* Cookies are addresses, which are used again (kernels before 5.12). */
+void np_flows_by_address(struct np_flows *flows, bool yes);
+
+/* The next living connection; *POS is 0 to begin. NULL at the end. */
+struct np_flow *np_flows_living(struct np_flows *flows, size_t *pos);
+size_t np_flows_count(const struct np_flows *flows);
+/* Those that ended in this interval, linked by `next`; until np_flows_next(). */
+struct np_flow *np_flows_ended(struct np_flows *flows);
+/* Interfaces, one row a direction (and protocol where they are split); NULL past the last. */
+struct np_row *np_flows_iface(struct np_flows *flows, size_t i);
+/*
+ * The network namespaces (inode numbers) of living TCP connections that the last walk over files
+ * did not find: orphans, files in flight. Up to MAX; more are counted, not written.
+ */
+size_t np_flows_unseen(const struct np_flows *flows, uint32_t *netns, size_t max);
+
+uint64_t
+np_flows_interval_ns(const struct np_flows *flows); /* between the last two refreshes; 0: none */
+uint64_t np_flows_mono_ns(const struct np_flows *flows); /* of the last refresh */
+uint64_t np_flows_wall_ns(const struct np_flows *flows);
+const struct np_flows_stats *np_flows_stats(const struct np_flows *flows);
+
+#endif

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* Refreshes: what a walk should have found and did not is gone. And the door for every record. */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "flow/table.h"
+
+/* Never more than a name: nothing to show, nothing to count. */
+static void forget_named(struct np_flows *flows, struct np_flow *flow)
+{
+	flows->named--;
+	flows->living--;
+	flows->living_tcp--;
+	np_flow_free(flows, flow);
+}
+
+static void note_unseen(struct np_flows *flows, uint32_t netns)
+{
+	size_t room = sizeof(flows->unseen) / sizeof(flows->unseen[0]);
+
+	for (size_t i = 0; i < flows->nunseen && i < room; i++)
+		if (flows->unseen[i] == netns)
+			return;
+	if (flows->nunseen < room)
+		flows->unseen[flows->nunseen] = netns;
+	flows->nunseen++;
+}
+
+/*
+ * The end of a walk: what it should have found and did not is gone. A TCP connection gets a second
+ * look, since the walk over files misses some that live (orphans, files in flight).
+ */
+static void sweep(struct np_flows *flows, uint32_t what)
+{
+	bool missing = flows->seen_tcp != flows->living_tcp;
+	struct np_flow *flow;
+	size_t pos = 0;
+
+	flows->nunseen = 0;
+	if (!missing && flows->living == flows->living_tcp)
+		return;
+	while ((flow = np_flow_walk(flows, &pos))) {
+		if (flow->seen == flows->walk)
+			continue;
+		if (flow->row.proto == IPPROTO_TCP) {
+			note_unseen(flows, flow->row.netns);
+			if (!(what & NP_WALK_TCP) || ++flow->missed < 2)
+				continue;
+			if (flow->named) {
+				forget_named(flows, flow);
+				continue;
+			}
+			flows->stats.vanished++;
+		} else if (flow->in_map || !(what & NP_WALK_FILES)) {
+			continue;
+		}
+		np_flow_end(flows, flow);
+	}
+}
+
+static void take_walk(struct np_flows *flows, const struct np_ev_walk *r)
+{
+	if (r->begin) {
+		flows->walk++;
+		flows->seen_tcp = 0;
+		flows->interval_ns = flows->mono_ns ? np_grown(r->mono_ns, flows->mono_ns) : 0;
+		flows->mono_ns = r->mono_ns;
+		flows->wall_ns = r->wall_ns;
+		np_ifaces_begin(flows->ifaces);
+		return;
+	}
+	sweep(flows, r->what);
+	if (r->what & NP_WALK_IFACE)
+		np_ifaces_end(flows->ifaces);
+	flows->first = false;
+}
+
+void np_flows_record(struct np_flows *flows, const void *rec, size_t len)
+{
+	static const uint16_t sizes[NP_EV_MAX] = {
+		[NP_EV_SOCK] = sizeof(struct np_ev_sock),
+		[NP_EV_SOCK_END] = sizeof(struct np_ev_sock),
+		[NP_EV_SOCK_OWNER] = sizeof(struct np_ev_owner),
+		[NP_EV_UDP] = sizeof(struct np_ev_udp),
+		[NP_EV_IFACE] = sizeof(struct np_ev_iface),
+		[NP_EV_LINK] = sizeof(struct np_ev_link),
+		[NP_EV_WALK] = sizeof(struct np_ev_walk),
+	};
+	struct np_ev_hdr hdr = { 0 };
+
+	flows->stats.records++;
+	if (len >= sizeof(hdr))
+		memcpy(&hdr, rec, sizeof(hdr));
+	if (len < sizeof(hdr) || hdr.type >= NP_EV_MAX || !sizes[hdr.type] ||
+	    hdr.size != sizes[hdr.type] || len < hdr.size) {
+		flows->stats.bad++;
+		return;
+	}
+	switch (hdr.type) {
+	case NP_EV_SOCK:
+		np_take_sock(flows, rec);
+		break;
+	case NP_EV_SOCK_END:
+		np_take_end(flows, rec);
+		break;
+	case NP_EV_SOCK_OWNER:
+		np_take_owner(flows, rec);
+		break;
+	case NP_EV_UDP:
+		np_take_udp(flows, rec);
+		break;
+	case NP_EV_IFACE:
+		np_ifaces_count(flows->ifaces, rec);
+		break;
+	case NP_EV_LINK:
+		np_ifaces_link(flows->ifaces, rec);
+		break;
+	case NP_EV_WALK:
+		take_walk(flows, rec);
+		break;
+	}
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* TCP ends and owners by events, TCP sockets without a file by namespace: bpf/sock.bpf.c. */
+#include <bpf/libbpf.h>
+#include <string.h>
+
+#include "netprobe.skel.h"
+#include "source/netns.h"
+#include "source/probe.h"
+
+#define RING_DEFAULT (2 * 1024 * 1024)
+#define RING_MAX     (1024u * 1024 * 1024)
+
+/* The kernel wants a power of two, at least a page. */
+static uint32_t ring_size(uint64_t want)
+{
+	uint32_t size = 4096;
+
+	while (size < want && size < RING_MAX)
+		size *= 2;
+	return want ? size : RING_DEFAULT;
+}
+
+static void prepare(struct np_source *src, bool wanted)
+{
+	struct np_bpf *bpf = src->bpf;
+	uint32_t size = ring_size(src->cfg.ring_size);
+
+	bpf->rodata->np_ring_wake = size / 8;
+	bpf_map__set_max_entries(bpf->maps.np_ring, size);
+	bpf_map__set_autocreate(bpf->maps.np_ring, wanted);
+	bpf_map__set_autocreate(bpf->maps.np_ownerless, wanted);
+	bpf_program__set_autoload(bpf->progs.np_state, wanted);
+	bpf_program__set_autoload(bpf->progs.np_destroy,
+				  wanted && np_source_takes(src, "np_destroy"));
+	bpf_program__set_autoload(bpf->progs.np_walk_tcp,
+				  wanted && np_source_takes(src, "np_walk_tcp"));
+}
+
+static bool refused(struct np_source *src, const char *program)
+{
+	/* before 5.12: no cookies for tracing programs */
+	if (!strcmp(program, "np_state") && !src->no_cookie)
+		return src->no_cookie = true;
+	return !strcmp(program, "np_destroy") || !strcmp(program, "np_walk_tcp");
+}
+
+static int attach(struct np_source *src, struct np_err *err)
+{
+	struct np_bpf *bpf = src->bpf;
+	int ret = np_attach(bpf->progs.np_state, &src->state_link, err);
+
+	if (!ret && np_source_takes(src, "np_destroy"))
+		ret = np_attach(bpf->progs.np_destroy, &src->destroy_link, err);
+	if (!ret && np_source_takes(src, "np_walk_tcp"))
+		ret = np_attach(bpf->progs.np_walk_tcp, &src->tcp_link, err);
+	return ret;
+}
+
+static void detach(struct np_source *src)
+{
+	np_detach(&src->state_link);
+	np_detach(&src->destroy_link);
+	np_detach(&src->tcp_link);
+}
+
+static int walk_here(void *arg)
+{
+	struct np_source *src = arg;
+
+	return np_iter_read(src, src->tcp_link);
+}
+
+/* A walk goes through the kernel's whole hash table, however few sockets a namespace has. */
+#define SOME_NS 1000000000ULL
+#define ALL_NS  30000000000ULL
+
+static int snapshot(struct np_source *src, uint32_t *what)
+{
+	uint64_t errors = src->read_errors, now = np_mono_ns();
+	bool all = now >= src->tcp_all_next_ns || src->nnetns > NP_NETNS_MAX || src->no_cookie;
+
+	if (!src->tcp_link || !(all || src->nnetns) || (now < src->tcp_next_ns && !src->no_cookie))
+		return 0;
+	/* with their files too: some tables of files are hidden from us, some files are in no table
+	 */
+	src->bpf->bss->np_walk_all = true;
+	src->netns_missed = np_netns_each(src->netns, all ? 0 : src->nnetns, walk_here, src);
+	src->tcp_next_ns = now + SOME_NS;
+	if (all)
+		src->tcp_all_next_ns = now + ALL_NS;
+	if (!src->netns_missed && errors == src->read_errors)
+		*what |= NP_WALK_TCP;
+	return 0;
+}
+
+const struct np_probe np_probe_sock = {
+	.name = "sock",
+	.bit = NP_SRC_TCP,
+	.prepare = prepare,
+	.refused = refused,
+	.attach = attach,
+	.detach = detach,
+	.snapshot = snapshot,
+};

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Where records come from. A source hands each record (np_event.h) to the consumer's callback, from
+ * np_source_poll() and np_source_snapshot() only, never by itself. The caller owns it.
+ */
+#ifndef NP_SOURCE_H
+#define NP_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "np_event.h"
+
+/* What is wanted; a probe that nobody wants is not attached. */
+#define NP_SRC_TCP    1 /* TCP sockets with counters and owners */
+#define NP_SRC_UDP    2 /* UDP bytes by socket and process */
+#define NP_SRC_IFACE  4 /* packets and bytes of interfaces */
+#define NP_SRC_CGROUP 8 /* the cgroup of each socket */
+
+enum np_hook { NP_HOOK_AUTO, NP_HOOK_TCX, NP_HOOK_CLSACT, NP_HOOK_XDP, NP_HOOK_CGROUP };
+
+struct np_source_cfg {
+	unsigned int want;     /* NP_SRC_*: attached at once */
+	unsigned int may_want; /* loaded too, so that np_source_want() can add them later */
+	enum np_hook iface_hook;
+	enum np_hook udp_hook; /* AUTO or CGROUP */
+	uint64_t ring_size;    /* bytes, 0: the default; rounded up to a power of two */
+	uint32_t udp_entries;  /* UDP sockets counted at once, 0: the default */
+	bool run_stats;        /* have the kernel time each run of our programs (55 ns a run) */
+	void (*record)(void *ctx, const void *rec, size_t len);
+	void *ctx;
+};
+
+/* The trust record's part that only the source knows. */
+#define NP_SOURCE_PROGS 16
+struct np_source_stats {
+	uint64_t lost[NP_LOST_MAX]; /* records, UDP sockets, interface rows without room */
+	uint64_t read_errors;       /* iterators that stopped half way */
+	uint64_t netns_missed;      /* network namespaces that could not be entered */
+	uint64_t walk_ns;           /* the last walk over files */
+	uint64_t udp_entries, udp_max;
+	struct np_source_prog {
+		char name[24];
+		const char *hook;  /* "tp_btf/inet_sock_set_state", "iter/task_file", "tcx" */
+		uint64_t runs, ns; /* 0 without run_stats */
+	} progs[NP_SOURCE_PROGS];
+	size_t nprogs;
+};
+
+struct np_source;
+
+/* 0; -EPERM, -EOPNOTSUPP, ... with one sentence: what failed, why, how to fix it. */
+int np_source_open(struct np_source **out, const struct np_source_cfg *cfg, struct np_err *err);
+void np_source_close(struct np_source *src);
+/* Attaches and detaches so that WANT runs from now on; bits that were not in may_want fail. */
+int np_source_want(struct np_source *src, unsigned int want, struct np_err *err);
+/* Readable when np_source_poll() has something to do; -1: never. */
+int np_source_fd(const struct np_source *src);
+/* Hands on what has queued up; 0 or -errno. */
+int np_source_poll(struct np_source *src);
+/*
+ * A refresh: begin, every living socket and interface, what has queued up, end. NETNS: the N
+ * network namespaces where TCP sockets that no file refers to are to be visited as well; N above
+ * what NETNS_MAX holds stands for all. All are visited at the start and now and then by itself.
+ */
+#define NP_NETNS_MAX 16
+int np_source_snapshot(struct np_source *src, const uint32_t *netns, size_t n);
+void np_source_stats(struct np_source *src, struct np_source_stats *stats);
+/* UDP bytes come by socket (cgroup_skb), not by socket and process. */
+bool np_source_udp_by_socket(const struct np_source *src);
+/* Sockets are told apart by address, which is used again, not by cookie (kernels before 5.12). */
+bool np_source_by_address(const struct np_source *src);
+
+#endif

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include <string.h>
+
+#include "view/col.h"
+#include "meta/meta.h"
+#include "np_event.h"
+
+/* include/net/tcp_states.h, named as ss names them */
+static const char *const state_names[] = { "-",           "established", "syn-sent",  "syn-recv",
+					   "fin-wait-1",  "fin-wait-2",  "time-wait", "closed",
+					   "close-wait",  "last-ack",    "listen",    "closing",
+					   "new-syn-recv" };
+static const char *const via_names[] = { "-", "scan", "close", "send", "connect" };
+static const char *const dir_names[] = { "rx", "tx" };
+static const char *const l3_names[] = { "ipv4", "ipv6", "arp", "other" };
+static const char *const l4_names[] = { "tcp", "udp", "icmp", "other", "-" };
+static const char *const proto_names[] = { [6] = "tcp", [17] = "udp" };
+
+#define ROW(field)    offsetof(struct np_row, field), 0, sizeof(((struct np_row *)0)->field), 0
+#define LINK(field)   ROW(link.field)
+#define PROC(field)   offsetof(struct np_proc, field), 0, 8, 0
+#define CGROUP(field) offsetof(struct np_cgroup, field), 0, 8, 0
+#define PAIR(a, b)    offsetof(struct np_row, a), offsetof(struct np_row, b), 0, 0
+#define FLAG(bit)     offsetof(struct np_row, flags), 0, 2, bit
+#define NOWHERE       0, 0, 0, 0
+#define NAMES(a)      a, sizeof(a) / sizeof((a)[0])
+
+#define CONN  NP_COL_CONN
+#define TCP   (NP_COL_CONN | NP_COL_TCP)
+#define KEY   (NP_COL_CONN | NP_COL_GROUP)
+#define DATA  (NP_COL_CONN | NP_COL_NOBYTES)
+#define IFACE NP_COL_IFACE
+#define IKEY  (NP_COL_IFACE | NP_COL_GROUP)
+#define BOTH  (NP_COL_CONN | NP_COL_IFACE)
+#define RATE  NP_COL_RATE
+#define BYTES (NP_NEED_TCP | NP_NEED_UDP)
+
+/* clang-format off */
+const struct np_col np_cols[] = {
+/* name, head, help, unit, type, via, agg, field, width, flags, needs, names */
+{ "time", "TIME", "time of the refresh, UTC", "", NP_TYPE_TIME, NP_IN_VIEW, NP_AGG_SAME, NOWHERE, 8, BOTH, 0, NULL, 0 },
+{ "pid", "PID", "process that owns the socket (tgid); - where it is not known", "", NP_TYPE_ID, NP_IN_ROW, NP_AGG_SAME, ROW(pid), 7, KEY, NP_NEED_TCP, NULL, 0 },
+{ "comm", "COMM", "name of that process", "", NP_TYPE_COMM, NP_IN_ROW, NP_AGG_SAME, ROW(comm), 15, KEY, NP_NEED_TCP, NULL, 0 },
+{ "started", "STARTED", "start of that process, seconds after boot", "s", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SAME, ROW(start_ns), 10, KEY, NP_NEED_TCP, NULL, 0 },
+{ "command", "COMMAND", "command line of that process", "", NP_TYPE_STR, NP_IN_PROC, NP_AGG_SAME, PROC(cmdline), 24, KEY, NP_NEED_CMDLINE, NULL, 0 },
+{ "uid", "UID", "user id of the socket", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SAME, ROW(uid), 6, KEY, NP_NEED_TCP, NULL, 0 },
+{ "user", "USER", "user name of the socket's user id", "", NP_TYPE_STR, NP_IN_USER, NP_AGG_SAME, ROW(uid), 10, KEY, NP_NEED_TCP, NULL, 0 },
+{ "owner_via", "VIA", "how the owner is known: scan (holds a file of the socket), close (closed it), send (moved data); - where it is not", "", NP_TYPE_ENUM, NP_IN_ROW, NP_AGG_SAME, ROW(via), 7, CONN, NP_NEED_TCP, NAMES(via_names) },
+{ "netns", "NETNS", "network namespace: its name under /run/netns, else its inode number", "", NP_TYPE_STR, NP_IN_NETNS, NP_AGG_SAME, ROW(netns), 12, KEY, NP_NEED_TCP, NULL, 0 },
+{ "cgroup", "CGROUP", "cgroup path of the socket", "", NP_TYPE_STR, NP_IN_CGROUP, NP_AGG_SAME, CGROUP(path), 24, KEY, NP_NEED_CGROUP, NULL, 0 },
+{ "unit", "UNIT", "systemd unit", "", NP_TYPE_STR, NP_IN_CGROUP, NP_AGG_SAME, CGROUP(unit), 20, KEY, NP_NEED_CGROUP, NULL, 0 },
+{ "container", "CONTAINER", "container name, else the first 12 characters of its id", "", NP_TYPE_STR, NP_IN_CGROUP, NP_AGG_SAME, CGROUP(container), 16, KEY, NP_NEED_CGROUP, NULL, 0 },
+{ "container_id", "CONTAINER-ID", "container id, whole", "", NP_TYPE_STR, NP_IN_CGROUP, NP_AGG_SAME, CGROUP(container_id), 12, KEY, NP_NEED_CGROUP, NULL, 0 },
+{ "runtime", "RUNTIME", "container runtime", "", NP_TYPE_STR, NP_IN_CGROUP, NP_AGG_SAME, CGROUP(runtime), 10, KEY, NP_NEED_CGROUP, NULL, 0 },
+{ "pod", "POD", "Kubernetes pod", "", NP_TYPE_STR, NP_IN_CGROUP, NP_AGG_SAME, CGROUP(pod), 20, KEY, NP_NEED_CGROUP, NULL, 0 },
+{ "pod_uid", "POD-UID", "Kubernetes pod uid", "", NP_TYPE_STR, NP_IN_CGROUP, NP_AGG_SAME, CGROUP(pod_uid), 36, KEY, NP_NEED_CGROUP, NULL, 0 },
+{ "namespace", "NAMESPACE", "Kubernetes namespace", "", NP_TYPE_STR, NP_IN_CGROUP, NP_AGG_SAME, CGROUP(pod_namespace), 12, KEY, NP_NEED_CGROUP, NULL, 0 },
+{ "proto", "PROTO", "tcp or udp", "", NP_TYPE_ENUM, NP_IN_ROW, NP_AGG_SAME, ROW(proto), 5, KEY, NP_NEED_TCP, NAMES(proto_names) },
+{ "state", "STATE", "TCP state, as ss names it; closed once the connection ended", "", NP_TYPE_ENUM, NP_IN_ROW, NP_AGG_SAME, ROW(state), 11, KEY | NP_COL_TCP, NP_NEED_TCP, NAMES(state_names) },
+{ "local", "LOCAL", "local address and port", "", NP_TYPE_ENDPOINT, NP_IN_ROW, NP_AGG_SAME, PAIR(laddr, lport), 21, KEY, NP_NEED_TCP, NULL, 0 },
+{ "laddr", "LADDR", "local address", "", NP_TYPE_ADDR, NP_IN_ROW, NP_AGG_SAME, ROW(laddr), 15, KEY, NP_NEED_TCP, NULL, 0 },
+{ "lport", "LPORT", "local port", "", NP_TYPE_PORT, NP_IN_ROW, NP_AGG_SAME, ROW(lport), 5, KEY, NP_NEED_TCP, NULL, 0 },
+{ "remote", "REMOTE", "remote address and port; * for an unconnected UDP socket", "", NP_TYPE_ENDPOINT, NP_IN_ROW, NP_AGG_SAME, PAIR(raddr, rport), 21, KEY, NP_NEED_TCP, NULL, 0 },
+{ "raddr", "RADDR", "remote address", "", NP_TYPE_ADDR, NP_IN_ROW, NP_AGG_SAME, ROW(raddr), 15, KEY, NP_NEED_TCP, NULL, 0 },
+{ "rport", "RPORT", "remote port", "", NP_TYPE_PORT, NP_IN_ROW, NP_AGG_SAME, ROW(rport), 5, KEY, NP_NEED_TCP, NULL, 0 },
+{ "conns", "CONNS", "living connections", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(conns), 5, CONN, NP_NEED_TCP, NULL, 0 },
+{ "opened", "OPEN", "connections opened in the last interval", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(opened), 5, CONN, NP_NEED_TCP, NULL, 0 },
+{ "ended", "ENDED", "connections ended in the last interval", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(ended), 5, CONN, NP_NEED_TCP, NULL, 0 },
+{ "tx_rate", "TX/s", "payload sent a second, last interval, retransmits not counted", "B/s", NP_TYPE_BYTES, NP_IN_ROW, NP_AGG_SUM, ROW(d_tx), 7, DATA | RATE, BYTES, NULL, 0 },
+{ "rx_rate", "RX/s", "payload received a second, last interval", "B/s", NP_TYPE_BYTES, NP_IN_ROW, NP_AGG_SUM, ROW(d_rx), 7, DATA | RATE, BYTES, NULL, 0 },
+{ "rate", "RATE/s", "payload both ways a second, last interval", "B/s", NP_TYPE_BYTES, NP_IN_ROW, NP_AGG_SUM, PAIR(d_tx, d_rx), 7, DATA | RATE, BYTES, NULL, 0 },
+{ "share", "SHARE", "part of all payload of the last interval", "%", NP_TYPE_PERCENT, NP_IN_ROW, NP_AGG_SUM, ROW(share), 6, BOTH | NP_COL_NOBYTES, BYTES, NULL, 0 },
+{ "tx_bytes", "TX", "payload sent since the connection was opened, retransmits not counted", "B", NP_TYPE_BYTES, NP_IN_ROW, NP_AGG_SUM, ROW(tx_bytes), 7, DATA, BYTES, NULL, 0 },
+{ "rx_bytes", "RX", "payload received since the connection was opened", "B", NP_TYPE_BYTES, NP_IN_ROW, NP_AGG_SUM, ROW(rx_bytes), 7, DATA, BYTES, NULL, 0 },
+{ "tx_segs", "TX-PKT", "segments sent (UDP: datagrams)", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(tx_segs), 7, DATA, BYTES, NULL, 0 },
+{ "rx_segs", "RX-PKT", "segments received (UDP: datagrams)", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(rx_segs), 7, DATA, BYTES, NULL, 0 },
+{ "tx_pps", "TXP/s", "segments or datagrams sent a second, last interval", "1/s", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(d_tx_segs), 6, DATA | RATE, BYTES, NULL, 0 },
+{ "rx_pps", "RXP/s", "segments or datagrams received a second, last interval", "1/s", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(d_rx_segs), 6, DATA | RATE, BYTES, NULL, 0 },
+{ "tx_avg2", "TX/2s", "payload sent a second, exponentially weighted over 2 s", "B/s", NP_TYPE_FLOAT, NP_IN_ROW, NP_AGG_SUM, ROW(avg_tx[0]), 7, DATA, BYTES | NP_NEED_AVG, NULL, 0 },
+{ "rx_avg2", "RX/2s", "payload received a second, exponentially weighted over 2 s", "B/s", NP_TYPE_FLOAT, NP_IN_ROW, NP_AGG_SUM, ROW(avg_rx[0]), 7, DATA, BYTES | NP_NEED_AVG, NULL, 0 },
+{ "tx_avg10", "TX/10s", "payload sent a second, exponentially weighted over 10 s", "B/s", NP_TYPE_FLOAT, NP_IN_ROW, NP_AGG_SUM, ROW(avg_tx[1]), 7, DATA, BYTES | NP_NEED_AVG, NULL, 0 },
+{ "rx_avg10", "RX/10s", "payload received a second, exponentially weighted over 10 s", "B/s", NP_TYPE_FLOAT, NP_IN_ROW, NP_AGG_SUM, ROW(avg_rx[1]), 7, DATA, BYTES | NP_NEED_AVG, NULL, 0 },
+{ "tx_avg40", "TX/40s", "payload sent a second, exponentially weighted over 40 s", "B/s", NP_TYPE_FLOAT, NP_IN_ROW, NP_AGG_SUM, ROW(avg_tx[2]), 7, DATA, BYTES | NP_NEED_AVG, NULL, 0 },
+{ "rx_avg40", "RX/40s", "payload received a second, exponentially weighted over 40 s", "B/s", NP_TYPE_FLOAT, NP_IN_ROW, NP_AGG_SUM, ROW(avg_rx[2]), 7, DATA, BYTES | NP_NEED_AVG, NULL, 0 },
+{ "retrans", "RETR", "segments sent again", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(retrans), 5, TCP, NP_NEED_TCP, NULL, 0 },
+{ "retrans_bytes", "RETR-B", "bytes sent again", "B", NP_TYPE_BYTES, NP_IN_ROW, NP_AGG_SUM, ROW(retrans_bytes), 7, TCP, NP_NEED_TCP, NULL, 0 },
+{ "retrans_pct", "RETR%", "bytes sent again, of all sent in the last interval", "%", NP_TYPE_PERCENT, NP_IN_ROW, NP_AGG_RATIO, PAIR(d_retrans_bytes, d_sent), 6, TCP, NP_NEED_TCP, NULL, 0 },
+{ "rtt", "RTT", "smoothed round-trip time (group: mean, weighted by segments sent)", "s", NP_TYPE_USEC, NP_IN_ROW, NP_AGG_MEAN, ROW(rtt_us), 6, TCP, NP_NEED_TCP, NULL, 0 },
+{ "rttvar", "RTTVAR", "variation of the round-trip time, as the kernel smooths it", "s", NP_TYPE_USEC, NP_IN_ROW, NP_AGG_MEAN, ROW(rttvar_us), 6, TCP, NP_NEED_TCP, NULL, 0 },
+{ "min_rtt", "MINRTT", "least round-trip time in the kernel's window", "s", NP_TYPE_USEC, NP_IN_ROW, NP_AGG_MIN, ROW(min_rtt_us), 6, TCP, NP_NEED_TCP, NULL, 0 },
+{ "cwnd", "CWND", "congestion window (group: the largest)", "segments", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_MAX, ROW(cwnd), 5, TCP, NP_NEED_TCP, NULL, 0 },
+{ "ssthresh", "SSTHR", "slow-start threshold (group: the largest)", "segments", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_MAX, ROW(ssthresh), 5, TCP, NP_NEED_TCP, NULL, 0 },
+{ "mss", "MSS", "sending maximum segment size (group: the largest)", "B", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_MAX, ROW(mss), 5, TCP, NP_NEED_TCP, NULL, 0 },
+{ "drops", "DROPS", "packets dropped because the socket's receive buffer was full; interface: by its own count", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(drops), 5, BOTH, NP_NEED_TCP, NULL, 0 },
+{ "age", "AGE", "since the connection was opened; >= where it is older than the program (group: the oldest living)", "s", NP_TYPE_AGE, NP_IN_ROW, NP_AGG_MIN, ROW(first_ns), 6, CONN, NP_NEED_TCP, NULL, 0 },
+{ "interface", "INTERFACE", "network interface", "", NP_TYPE_COMM, NP_IN_ROW, NP_AGG_SAME, LINK(name), 15, IKEY, NP_NEED_IFACE, NULL, 0 },
+{ "ifindex", "IFINDEX", "number of the interface", "", NP_TYPE_ID, NP_IN_ROW, NP_AGG_SAME, LINK(ifindex), 7, IKEY, NP_NEED_IFACE, NULL, 0 },
+{ "direction", "DIR", "rx or tx, as the interface sees it", "", NP_TYPE_ENUM, NP_IN_ROW, NP_AGG_SAME, LINK(dir), 3, IKEY, NP_NEED_IFACE, NAMES(dir_names) },
+{ "l3", "L3", "ipv4, ipv6, arp, other", "", NP_TYPE_ENUM, NP_IN_ROW, NP_AGG_SAME, LINK(l3), 5, IKEY, NP_NEED_IFACE | NP_NEED_PROTO, NAMES(l3_names) },
+{ "l4", "L4", "tcp, udp, icmp, other", "", NP_TYPE_ENUM, NP_IN_ROW, NP_AGG_SAME, LINK(l4), 5, IKEY, NP_NEED_IFACE | NP_NEED_PROTO, NAMES(l4_names) },
+{ "wire_rate", "WIRE/s", "frame bytes a second, last interval", "B/s", NP_TYPE_BYTES, NP_IN_ROW, NP_AGG_SUM, ROW(d_tx), 7, IFACE | RATE, NP_NEED_IFACE, NULL, 0 },
+{ "packet_rate", "PKT/s", "packets a second, last interval", "1/s", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(d_tx_segs), 7, IFACE | RATE, NP_NEED_IFACE, NULL, 0 },
+{ "wire_bytes", "WIRE", "frame bytes since the program started, as they stand at the tc hook", "B", NP_TYPE_BYTES, NP_IN_ROW, NP_AGG_SUM, ROW(tx_bytes), 7, IFACE, NP_NEED_IFACE, NULL, 0 },
+{ "packets", "PACKETS", "packets since the program started, as they stand at the tc hook (GRO merges, GSO has yet to split)", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(tx_segs), 8, IFACE, NP_NEED_IFACE, NULL, 0 },
+{ "errors", "ERRORS", "errors, by the interface's own count since it exists", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(errors), 6, IFACE, NP_NEED_IFACE, NULL, 0 },
+{ "up", "UP", "whether the interface is up and running", "", NP_TYPE_FLAG, NP_IN_ROW, NP_AGG_SAME, FLAG(4), 3, IFACE, NP_NEED_IFACE, NULL, 0 },
+{ "active", "ACTIVE", "whether packets passed in the last interval", "", NP_TYPE_FLAG, NP_IN_ROW, NP_AGG_MAX, FLAG(3), 6, IFACE, NP_NEED_IFACE, NULL, 0 },
+};
+/* clang-format on */
+const size_t np_ncols = sizeof(np_cols) / sizeof(np_cols[0]);
+_Static_assert(1 << 4 == NP_ROW_UP && 1 << 3 == NP_ROW_ACTIVE, "FLAG() bits");
+_Static_assert(sizeof(np_cols) / sizeof(np_cols[0]) <= 128, "np_row.mixed has 128 bits");
+
+const struct np_col *np_col_find(const char *name)
+{
+	for (size_t i = 0; i < np_ncols; i++)
+		if (!strcmp(np_cols[i].name, name))
+			return &np_cols[i];
+	return NULL;
+}

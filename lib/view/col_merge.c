@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* How rows add up to a group: a plan made once from the columns in use, applied to each member. */
+#include <string.h>
+
+#include "view/col.h"
+
+enum op { ADD64, ADD32, MIN32, MIN64, MAX32, MEAN32 };
+
+static void add_op(struct np_merge *plan, uint16_t off, enum op op)
+{
+	for (size_t i = 0; i < plan->nops; i++)
+		if (plan->ops[i].off == off)
+			return;
+	if (plan->nops == sizeof(plan->ops) / sizeof(plan->ops[0]))
+		return;
+	plan->ops[plan->nops] = (struct np_merge_op){ off, (uint8_t)op };
+	/* 64-bit sums, which are most, stand first */
+	if (op == ADD64) {
+		struct np_merge_op first = plan->ops[plan->nsums];
+
+		plan->ops[plan->nsums++] = plan->ops[plan->nops];
+		plan->ops[plan->nops] = first;
+	}
+	plan->nops++;
+}
+
+void np_merge_init(struct np_merge *plan)
+{
+	/* the title line, the share and the fate of a group need these whatever is shown */
+	static const uint16_t always[] = {
+		offsetof(struct np_row, tx_bytes), offsetof(struct np_row, rx_bytes),
+		offsetof(struct np_row, d_tx),     offsetof(struct np_row, d_rx),
+		offsetof(struct np_row, tx_segs),
+	};
+	static const uint16_t counts[] = {
+		offsetof(struct np_row, conns),
+		offsetof(struct np_row, opened),
+		offsetof(struct np_row, ended),
+	};
+
+	plan->nops = plan->nsums = plan->nsame = 0;
+	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+		add_op(plan, always[i], ADD64);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		add_op(plan, counts[i], ADD32);
+}
+
+void np_merge_add(struct np_merge *plan, const struct np_col *col)
+{
+	switch (col->agg) {
+	case NP_AGG_SAME:
+		for (size_t i = 0; i < plan->nsame; i++)
+			if (plan->same[i] == col)
+				return;
+		if (col->via != NP_IN_VIEW &&
+		    plan->nsame < sizeof(plan->same) / sizeof(plan->same[0]))
+			plan->same[plan->nsame++] = col;
+		break;
+	case NP_AGG_SUM:
+		if (col->type == NP_TYPE_FLOAT || col->type == NP_TYPE_PERCENT)
+			return; /* the view's own, made for each row after the sums */
+				/* fall through */
+	case NP_AGG_RATIO:
+		add_op(plan, col->off, col->size == 4 ? ADD32 : ADD64);
+		if (!col->size)
+			add_op(plan, col->off2, ADD64);
+		break;
+	case NP_AGG_MIN:
+		add_op(plan, col->off, col->size == 4 ? MIN32 : MIN64);
+		break;
+	case NP_AGG_MAX:
+		if (col->type != NP_TYPE_FLAG) /* flags are merged always */
+			add_op(plan, col->off, MAX32);
+		break;
+	case NP_AGG_MEAN:
+		add_op(plan, col->off, MEAN32);
+		break;
+	}
+}
+
+void np_merge_begin(struct np_group_row *g, const struct np_row *first)
+{
+	const uint16_t keep = NP_ROW_IFACE | NP_ROW_UP | NP_ROW_NO_RETR | NP_ROW_NO_BYTES;
+
+	memset(g, 0, sizeof(*g));
+	/* who and where: whatever members do not share is marked as they come */
+	memcpy(&g->row, first, offsetof(struct np_row, tx_bytes));
+	g->row.flags = (uint16_t)((first->flags & keep) | NP_ROW_GROUP);
+}
+
+static void min64(uint64_t *a, uint64_t b)
+{
+	if (b && (!*a || b < *a))
+		*a = b;
+}
+
+static void min32(uint32_t *a, uint32_t b)
+{
+	if (b && (!*a || b < *a))
+		*a = b;
+}
+
+/* The mean itself in full precision: rounded at each of many members, it would stand still. */
+static void mean32(struct np_group_row *g, uint16_t off, uint32_t b, uint64_t weight)
+{
+	double *mean = &g->means[off == offsetof(struct np_row, rtt_us) ? 0 : 1];
+	uint32_t *to = (uint32_t *)(void *)((char *)&g->row + off);
+
+	if (!weight)
+		return;
+	*mean += ((double)b - *mean) * (double)weight / (double)(g->mean_weight + weight);
+	*to = (uint32_t)(*mean + 0.5);
+}
+
+static void mix(const struct np_merge *plan, struct np_group_row *g, const struct np_row *m)
+{
+	for (size_t i = 0; i < plan->nsame; i++) {
+		size_t c = (size_t)(plan->same[i] - np_cols);
+
+		if (g->mixed[c / 64] & (1ULL << (c % 64)))
+			continue;
+		if (!np_col_same(plan->same[i], &g->row, m))
+			g->mixed[c / 64] |= 1ULL << (c % 64);
+	}
+}
+
+void np_merge_row(const struct np_merge *plan, struct np_group_row *g, const struct np_row *m)
+{
+	const uint16_t all_have = NP_ROW_NO_RETR | NP_ROW_NO_BYTES;
+	uint64_t weight = m->rtt_us ? m->tx_segs + 1 : 0;
+
+	for (size_t i = 0; i < plan->nsums; i++)
+		*(uint64_t *)(void *)((char *)&g->row + plan->ops[i].off) +=
+		    *(const uint64_t *)(const void *)((const char *)m + plan->ops[i].off);
+	for (size_t i = plan->nsums; i < plan->nops; i++) {
+		void *to = (char *)&g->row + plan->ops[i].off;
+		const void *from = (const char *)m + plan->ops[i].off;
+
+		switch ((enum op)plan->ops[i].op) {
+		case ADD64: /* done above */
+			break;
+		case ADD32:
+			*(uint32_t *)to += *(const uint32_t *)from;
+			break;
+		case MIN32:
+			min32(to, *(const uint32_t *)from);
+			break;
+		case MIN64:
+			min64(to, *(const uint64_t *)from);
+			break;
+		case MAX32:
+			if (*(const uint32_t *)from > *(uint32_t *)to)
+				*(uint32_t *)to = *(const uint32_t *)from;
+			break;
+		case MEAN32:
+			mean32(g, plan->ops[i].off, *(const uint32_t *)from, weight);
+			break;
+		}
+	}
+	g->mean_weight += weight;
+	g->row.flags |= m->flags & NP_ROW_ACTIVE;
+	g->row.flags &= (uint16_t)(~all_have | m->flags);
+	mix(plan, g, m);
+}

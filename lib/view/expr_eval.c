@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "view/expr_tree.h"
+
+/* Three-valued: what is not known makes neither a comparison nor its negation true. */
+enum truth { FALSE, TRUE, UNKNOWN };
+
+struct scope {
+	const struct np_row *row;
+	const struct np_colctx *ctx;
+};
+
+struct number {
+	double num;
+	uint64_t integer;
+	bool whole;
+};
+
+static enum truth truth_of(bool yes)
+{
+	return yes ? TRUE : FALSE;
+}
+
+/* ---- numbers ---- */
+
+static bool col_number(const struct np_expr_node *node, const struct scope *s, struct number *out)
+{
+	struct np_value val = { .kind = NP_VAL_NONE };
+
+	np_col_read(node->col, s->row, s->ctx, &val);
+	if (val.kind != NP_VAL_NUM)
+		return false;
+	*out = (struct number){ .num = val.num, .integer = val.integer, .whole = val.whole };
+	return true;
+}
+
+/* False where it is not known: a column is not, or by a division by 0. */
+static bool number(const struct np_expr_node *node, const struct scope *s, struct number *out)
+{
+	struct number a, b = { 0 };
+
+	if (node->op == NP_OP_COL)
+		return col_number(node, s, out);
+	if (node->op == NP_OP_NUM) {
+		*out = (struct number){ node->num, node->integer, node->whole };
+		return true;
+	}
+	if (!number(node->left, s, &a) || (node->right && !number(node->right, s, &b)))
+		return false;
+	out->whole = false;
+	switch (node->op) {
+	case NP_OP_NEG:
+		out->num = -a.num;
+		break;
+	case NP_OP_ADD:
+		out->num = a.num + b.num;
+		break;
+	case NP_OP_SUB:
+		out->num = a.num - b.num;
+		break;
+	case NP_OP_MUL:
+		out->num = a.num * b.num;
+		break;
+	default:
+		if (b.num == 0)
+			return false;
+		out->num = a.num / b.num;
+	}
+	return isfinite(out->num);
+}
+
+/* Whole numbers to the last digit; others are equal within rounding (0.1 s is 100 ms). */
+static int order(const struct number *a, const struct number *b)
+{
+	if (a->whole && b->whole)
+		return (a->integer > b->integer) - (a->integer < b->integer);
+	if (fabs(a->num - b->num) <= 1e-9 * fmax(fabs(a->num), fabs(b->num)))
+		return 0;
+	return a->num < b->num ? -1 : 1;
+}
+
+static enum truth compare_numbers(const struct np_expr_node *node, const struct scope *s)
+{
+	struct number a, b;
+	int c;
+
+	if (!number(node->left, s, &a) || !number(node->right, s, &b))
+		return UNKNOWN;
+	c = order(&a, &b);
+	switch (node->op) {
+	case NP_OP_EQ:
+		return truth_of(c == 0);
+	case NP_OP_NE:
+		return truth_of(c != 0);
+	case NP_OP_LT:
+		return truth_of(c < 0);
+	case NP_OP_LE:
+		return truth_of(c <= 0);
+	case NP_OP_GT:
+		return truth_of(c > 0);
+	default:
+		return truth_of(c >= 0);
+	}
+}
+
+/* ---- text and addresses ---- */
+
+/* The text of a leaf, in VAL where it is a column's; NULL where it is not known. */
+static const char *text(const struct np_expr_node *node, const struct scope *s,
+			struct np_value *val)
+{
+	if (node->op == NP_OP_STR)
+		return node->str;
+	val->kind = NP_VAL_NONE;
+	np_col_read(node->col, s->row, s->ctx, val);
+	if (val->kind == NP_VAL_STR)
+		return val->str;
+	/* a name that could not be looked up is its number */
+	if (val->kind != NP_VAL_NUM || !val->whole)
+		return NULL;
+	snprintf(val->buf, sizeof(val->buf), "%" PRIu64, val->integer);
+	return val->buf;
+}
+
+static bool is_enum(const struct np_expr_node *node)
+{
+	return node->op == NP_OP_COL && node->col->type == NP_TYPE_ENUM;
+}
+
+static enum truth compare_text(const struct np_expr_node *node, const struct scope *s)
+{
+	bool fold = is_enum(node->left) || is_enum(node->right);
+	struct np_value va, vb;
+	const char *a = text(node->left, s, &va), *b = text(node->right, s, &vb);
+
+	if (!a || !b)
+		return UNKNOWN;
+	return truth_of(((fold ? strcasecmp(a, b) : strcmp(a, b)) == 0) == (node->op == NP_OP_EQ));
+}
+
+static enum truth match_text(const struct np_expr_node *node, const struct scope *s)
+{
+	struct np_value val;
+	const char *str = text(node->left, s, &val);
+
+	if (!str)
+		return UNKNOWN;
+	return truth_of((regexec(node->regex, str, 0, NULL, 0) == 0) == (node->op == NP_OP_MATCH));
+}
+
+static bool same_prefix(const uint8_t *a, const uint8_t *b, unsigned int bits)
+{
+	unsigned int bytes = bits / 8, rest = bits % 8;
+
+	return memcmp(a, b, bytes) == 0 && (!rest || (a[bytes] ^ b[bytes]) >> (8 - rest) == 0);
+}
+
+static bool is_mapped(const uint8_t *addr)
+{
+	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+	return same_prefix(addr, prefix, 96);
+}
+
+/* The column's bytes as they are in the row: its text would have to be parsed again. */
+static enum truth compare_addr(const struct np_expr_node *node, const struct scope *s)
+{
+	bool turned = node->left->op == NP_OP_ADDR;
+	const struct np_expr_node *want = turned ? node->left : node->right;
+	const struct np_col *col = (turned ? node->right : node->left)->col;
+	const uint8_t *addr = (const uint8_t *)s->row + col->off;
+	struct np_value val = { .kind = NP_VAL_NONE };
+	uint16_t port = 0;
+	bool same;
+
+	np_col_read(col, s->row, s->ctx, &val);
+	if (val.kind != NP_VAL_STR)
+		return UNKNOWN;
+	/* ::/0 is all of IPv6, not IPv4 as well */
+	same =
+	    is_mapped(addr) == is_mapped(want->addr) && same_prefix(addr, want->addr, want->bits);
+	if (want->port >= 0) {
+		memcpy(&port, (const uint8_t *)s->row + col->off2, sizeof(port));
+		same = same && port == want->port;
+	}
+	return truth_of(same == (node->op == NP_OP_EQ));
+}
+
+/* ---- conditions ---- */
+
+static enum truth flag(const struct np_expr_node *node, const struct scope *s)
+{
+	struct np_value val = { .kind = NP_VAL_NONE };
+
+	np_col_read(node->col, s->row, s->ctx, &val);
+	return val.kind == NP_VAL_BOOL ? truth_of(val.num != 0) : UNKNOWN;
+}
+
+static enum truth eval(const struct np_expr_node *node, const struct scope *s);
+
+static enum truth compare(const struct np_expr_node *node, const struct scope *s)
+{
+	enum truth a, b;
+
+	switch (node->left->kind) {
+	case NP_KIND_NUM:
+		return compare_numbers(node, s);
+	case NP_KIND_STR:
+		return compare_text(node, s);
+	case NP_KIND_ADDR:
+		if (node->left->op == NP_OP_ADDR || node->right->op == NP_OP_ADDR)
+			return compare_addr(node, s);
+		return compare_text(node, s);
+	default:
+		a = eval(node->left, s);
+		b = eval(node->right, s);
+		if (a == UNKNOWN || b == UNKNOWN)
+			return UNKNOWN;
+		return truth_of((a == b) == (node->op == NP_OP_EQ));
+	}
+}
+
+static enum truth eval(const struct np_expr_node *node, const struct scope *s)
+{
+	enum truth a, b, wins = node->op == NP_OP_AND ? FALSE : TRUE;
+
+	switch (node->op) {
+	case NP_OP_AND:
+	case NP_OP_OR:
+		a = eval(node->left, s);
+		if (a == wins)
+			return a;
+		b = eval(node->right, s);
+		return b == wins || a == UNKNOWN ? (b == wins ? b : a) : b;
+	case NP_OP_NOT:
+		a = eval(node->left, s);
+		return a == UNKNOWN ? a : truth_of(a == FALSE);
+	case NP_OP_MATCH:
+	case NP_OP_NOMATCH:
+		return match_text(node, s);
+	case NP_OP_BOOL:
+		return truth_of(node->truth);
+	case NP_OP_COL:
+		return flag(node, s);
+	default:
+		return compare(node, s);
+	}
+}
+
+bool np_expr_true(const struct np_expr *expr, const struct np_row *row, const struct np_colctx *ctx)
+{
+	return eval(expr->root, &(struct scope){ row, ctx }) == TRUE;
+}
+
+static bool parts(const struct np_expr_node *node, bool identity, const struct scope *s)
+{
+	if (node->op == NP_OP_AND)
+		return parts(node->left, identity, s) && parts(node->right, identity, s);
+	return node->identity != identity || eval(node, s) == TRUE;
+}
+
+bool np_expr_members(const struct np_expr *expr, const struct np_row *row,
+		     const struct np_colctx *ctx)
+{
+	return parts(expr->root, true, &(struct scope){ row, ctx });
+}
+
+bool np_expr_rows(const struct np_expr *expr, const struct np_row *row, const struct np_colctx *ctx)
+{
+	return parts(expr->root, false, &(struct scope){ row, ctx });
+}
+
+unsigned int np_expr_needs(const struct np_expr *expr)
+{
+	unsigned int needs = 0;
+
+	for (const struct np_expr_node *node = expr->all; node; node = node->next)
+		needs |= node->col ? node->col->needs : 0;
+	return needs;
+}
+
+unsigned int np_expr_kind(const struct np_expr *expr)
+{
+	unsigned int kind = NP_COL_CONN | NP_COL_IFACE;
+
+	for (const struct np_expr_node *node = expr->all; node; node = node->next)
+		kind &= node->col ? node->col->flags : kind;
+	return kind;
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include <stdlib.h>
+#include <string.h>
+
+#include "meta/who.h"
+#include "view/grouping.h"
+
+void np_grouping_init(struct np_grouping *gr, const struct np_view_cfg *cfg, struct np_meta *meta)
+{
+	*gr = (struct np_grouping){ .nby = cfg->nby, .kind = cfg->kind, .meta = meta };
+	memcpy(gr->by, cfg->by, sizeof(gr->by));
+}
+
+bool np_grouping_is(const struct np_grouping *gr, const struct np_view_cfg *cfg)
+{
+	return gr->kind == cfg->kind && gr->nby == cfg->nby &&
+	       !memcmp(gr->by, cfg->by, gr->nby * sizeof(gr->by[0]));
+}
+
+struct np_grp *np_grp_new(const struct np_row *row)
+{
+	struct np_grp *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return NULL;
+	np_merge_begin(&g->past, row);
+	g->order = UINT64_MAX;
+	if (g->past.row.proc)
+		np_meta_proc_get(g->past.row.proc);
+	if (g->past.row.cgroup)
+		np_meta_cgroup_get(g->past.row.cgroup);
+	return g;
+}
+
+void np_grp_free(struct np_grp *g, struct np_meta *meta)
+{
+	if (!g)
+		return;
+	np_who_release(meta, &g->past.row);
+	free(g);
+}
+
+void np_grouping_free(struct np_grouping *gr)
+{
+	np_map_foreach (&gr->groups, slot) {
+		for (struct np_grp *g = slot->val, *next; g; g = next) {
+			next = g->chain;
+			np_grp_free(g, gr->meta);
+		}
+	}
+	np_map_free(&gr->groups);
+	gr->n = 0;
+	gr->latest = NULL;
+}
+
+static bool has_key(const struct np_grouping *gr, const struct np_grp *g, const struct np_row *row)
+{
+	for (size_t i = 0; i < gr->nby; i++)
+		if (!np_col_same(gr->by[i], &g->past.row, row))
+			return false;
+	return true;
+}
+
+struct np_grp *np_grouping_get(struct np_grouping *gr, const struct np_row *row)
+{
+	struct np_grp *head, *g;
+	uint64_t hash = 0;
+
+	/* connections of one process stand together in the table */
+	if (gr->latest && has_key(gr, gr->latest, row))
+		return gr->latest;
+	for (size_t i = 0; i < gr->nby; i++)
+		hash = np_col_hash(gr->by[i], row, hash);
+	head = np_map_get(&gr->groups, hash);
+	for (g = head; g; g = g->chain)
+		if (has_key(gr, g, row))
+			return gr->latest = g;
+	g = np_grp_new(row);
+	if (!g)
+		return NULL;
+	g->hash = hash;
+	g->chain = head;
+	if (np_map_put(&gr->groups, hash, g)) {
+		np_grp_free(g, gr->meta);
+		return NULL;
+	}
+	gr->n++;
+	return gr->latest = g;
+}
+
+/* The moving averages are the group's own, over all its intervals. */
+static void start_from_past(struct np_grp *g)
+{
+	struct np_row shown = g->shown.row;
+
+	g->shown = g->past;
+	memcpy(g->shown.row.avg_tx, shown.avg_tx, sizeof(shown.avg_tx));
+	memcpy(g->shown.row.avg_rx, shown.avg_rx, sizeof(shown.avg_rx));
+}
+
+void np_grp_add(struct np_grp *g, const struct np_merge *plan, const struct np_row *row,
+		uint32_t update)
+{
+	/* a process that renamed itself is known by its present name */
+	if (!(row->flags & NP_ROW_IFACE))
+		memcpy(g->past.row.comm, row->comm, sizeof(row->comm));
+	if (g->update != update) {
+		start_from_past(g);
+		g->update = update;
+	}
+	np_merge_row(plan, &g->shown, row);
+	if (row->flags & NP_ROW_OLD)
+		g->shown.row.flags |= NP_ROW_OLD;
+}
+
+void np_grp_past(struct np_grp *g, const struct np_merge *plan, const struct np_row *row)
+{
+	struct np_row past = *row;
+
+	/* totals stay; what is of the moment does not */
+	past.d_tx = past.d_rx = past.d_tx_segs = past.d_rx_segs = 0;
+	past.d_sent = past.d_retrans_bytes = 0;
+	past.conns = past.opened = past.ended = 0;
+	past.first_ns = 0;
+	past.rtt_us = past.rttvar_us = past.min_rtt_us = 0;
+	past.cwnd = past.ssthresh = past.mss = 0;
+	np_merge_row(plan, &g->past, &past);
+}
+
+void np_grp_rest(struct np_grp *g)
+{
+	start_from_past(g);
+	g->shown.row.flags |= NP_ROW_ENDED;
+}
+
+void np_grouping_forget(struct np_grouping *gr, uint32_t update, size_t keep)
+{
+	struct np_map kept = { 0 };
+	size_t idle = 0;
+
+	if (gr->n <= keep)
+		return;
+	np_map_foreach (&gr->groups, slot)
+		for (struct np_grp *g = slot->val; g; g = g->chain)
+			idle += g->update != update;
+	if (idle <= keep || np_map_reserve(&kept, gr->groups.count))
+		return;
+	np_map_foreach (&gr->groups, slot) {
+		for (struct np_grp *g = slot->val, *next; g; g = next) {
+			next = g->chain;
+			/* more than must be, so that this is not done at every refresh */
+			if (g->update != update && idle > keep / 2) {
+				idle--;
+				gr->n--;
+				gr->forgotten++;
+				np_grp_free(g, gr->meta);
+				continue;
+			}
+			g->chain = np_map_get(&kept, g->hash);
+			np_map_put(&kept, g->hash, g);
+		}
+	}
+	np_map_free(&gr->groups);
+	gr->groups = kept;
+	gr->latest = NULL;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * From the flow table to what is shown: filter, group, sort, cut. np_view owns the rows that it
+ * hands out; they are valid until the next np_view_update() or np_view_set().
+ */
+#ifndef NP_VIEW_H
+#define NP_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "flow/flow.h"
+#include "flow/row.h"
+#include "view/col.h"
+#include "view/expr.h"
+#include "view/filter.h"
+
+#define NP_MAX_COLS 64
+#define NP_MAX_BY   4
+
+/* A named grouping, as --by takes it. */
+struct np_group {
+	const char *name;  /* "process" */
+	const char *title; /* "Processes" */
+	const char *help;
+	const char *by;   /* key columns, comma list; "" for each connection by itself */
+	const char *cols; /* what is shown when -o does not say */
+	const char *sort; /* "-rate" */
+	uint16_t kind;    /* NP_COL_CONN or NP_COL_IFACE: of which rows */
+};
+extern const struct np_group np_groups[]; /* in the order in which the key `b` goes round */
+extern const size_t np_ngroups;
+
+/* Whose connections: each empty list lets all pass. */
+struct np_whose {
+	uint32_t *pids;
+	size_t npids;
+	const char **comms;
+	size_t ncomms;
+	uint32_t *uids;
+	size_t nuids;
+	const char **cgroups; /* path or part of it at component borders */
+	size_t ncgroups;
+	const char **containers; /* name or id prefix */
+	size_t ncontainers;
+	const char **pods; /* "pod" or "namespace/pod" */
+	size_t npods;
+	uint32_t *netns; /* inode numbers */
+	size_t nnetns;
+	const char **interfaces; /* globs, for interface rows */
+	size_t ninterfaces;
+};
+
+/* What the user asked to see; plain data, copied by np_view_set(). Pointers stay the caller's. */
+struct np_view_cfg {
+	const struct np_group *group; /* one of np_groups, or NULL: `by` was given as columns */
+	uint16_t kind;                /* NP_COL_CONN or NP_COL_IFACE */
+	const struct np_col *by[NP_MAX_BY];
+	size_t nby; /* 0: each connection by itself */
+	const struct np_col *cols[NP_MAX_COLS];
+	size_t ncols;
+	const struct np_col *sort;
+	bool ascending;
+	size_t top; /* 0: all */
+	bool all;   /* also groups that have ended */
+	bool active_only;
+	bool freeze; /* keep the order of the last update, new rows at the end */
+	const struct np_expr *where;
+	const struct np_filter *filter;
+	const struct np_whose *whose;
+};
+
+/* The settings for a grouping by name ("process", or columns "raddr,rport"): by, cols, sort, kind.
+ */
+int np_view_group(struct np_view_cfg *cfg, const char *name, struct np_err *err);
+/* The names of all groupings, with SEP between them. */
+void np_view_groups(struct np_buf *out, const char *sep);
+/* "rate", "-rate", "+rate": sort and ascending (- is descending; bare: numbers descending, names
+ * up). */
+int np_view_sort(struct np_view_cfg *cfg, const char *name, struct np_err *err);
+/* NP_NEED_* of all that CFG mentions. */
+unsigned int np_view_needs(const struct np_view_cfg *cfg);
+
+struct np_view;
+
+int np_view_new(struct np_view **out, const struct np_view_cfg *cfg, struct np_meta *meta);
+void np_view_free(struct np_view *view);
+/*
+ * New settings from now on. A grouping adds up what ends since it was first chosen, or since
+ * np_view_keep() named it; a new filter or expression begins all of them anew.
+ */
+int np_view_set(struct np_view *view, const struct np_view_cfg *cfg);
+int np_view_keep(struct np_view *view, const struct np_view_cfg *cfg);
+const struct np_view_cfg *np_view_cfg(const struct np_view *view);
+/*
+ * Only the connections of one row of the present grouping (Enter), shown one by one; NULL: all
+ * again. The row's key is copied.
+ */
+int np_view_drill(struct np_view *view, const struct np_row *row);
+
+/* Looks at FLOWS at the end of a snapshot, or again under other settings. 0 or -ENOMEM. */
+int np_view_update(struct np_view *view, struct np_flows *flows);
+
+/* The result of the last update. */
+const struct np_row *const *np_view_rows(const struct np_view *view, size_t *n);
+size_t np_view_matched(const struct np_view *view);             /* rows before --top cut them */
+const struct np_row *np_view_total(const struct np_view *view); /* over all that matched */
+const struct np_colctx *np_view_ctx(const struct np_view *view);
+uint64_t np_view_forgotten(const struct np_view *view); /* ended groups dropped for room */
+
+#endif
