@@ -49,15 +49,15 @@ netns_up() {
 	fi
 }
 
-# Also after a failure half way, and twice. Processes in them must have ended before: a namespace lives as long as they do.
+# Also after a failure half way, and twice; with the middle namespace of link.bash. Processes in them must have ended before: a namespace lives as long as they do.
 netns_down() {
 	local ns
-	for ns in "${NS_A-}" "${NS_B-}"; do
+	for ns in "${NS_A-}" "${NS_B-}" "${NS_M-}"; do
 		if [[ -n $ns && -e /run/netns/$ns ]]; then
 			ip netns del "$ns" || true
 		fi
 	done
-	unset NS_A NS_B
+	unset NS_A NS_B NS_M
 }
 
 # One packet a segment, both ways, from now on: for tests that count segments on the wire, or lose single ones. By default, as
