@@ -55,7 +55,7 @@ link_up() {
 # link_tell COMMAND: as on np-link's stdin (np-link --help); back when it is in force. The answer goes to $LINK_SAID.
 link_tell() {
 	local n
-	n=$(grep -c '^{"ack":' "$(bg_out link)")
+	n=$(grep -c '^{"ack":' "$(bg_out link)" || true)
 	echo "$*" >&"${NP_BG_IN[link]}"
 	wait_line link "^{\"ack\":$((n + 1))," || return
 	LINK_SAID=$(grep "^{\"ack\":$((n + 1))," "$(bg_out link)")

@@ -45,6 +45,7 @@ struct link_rule {
 	uint32_t dirs;
 	uint16_t port;       /* 0: any */
 	uint32_t nth, times; /* of each connection and direction */
+	uint32_t byte;       /* only segments with this byte of the stream, from 1; 0: any */
 	uint32_t conns;      /* only the first so many; 0: all */
 	uint32_t seen_conns;
 };

@@ -30,6 +30,8 @@ struct segment {
 struct rule_state {
 	uint32_t ordinal; /* from 1; 0: not met yet */
 	uint32_t seen[LINK_DIRS], dropped[LINK_DIRS];
+	uint32_t base[LINK_DIRS]; /* sequence number of the first byte */
+	bool based[LINK_DIRS];
 };
 
 struct link_conn {
@@ -222,6 +224,20 @@ static bool is_port(const struct link_rule *rule, const struct link_conn *conn,
 	return s->sport == rule->port || s->dport == rule->port;
 }
 
+/* Bytes count from the first segment that the rule sees, which is the SYN if it came in time. */
+static bool has_byte(const struct link_rule *rule, struct rule_state *state,
+		     const struct segment *s, enum link_dir dir)
+{
+	const uint32_t first = s->seq + (s->flags & FLAG_SYN ? 1 : 0);
+
+	if (!state->based[dir]) {
+		state->base[dir] = first;
+		state->based[dir] = true;
+	}
+	/* Sequence numbers wrap. */
+	return !rule->byte || state->base[dir] + rule->byte - 1 - first < s->payload;
+}
+
 static bool rule_drops(struct link_rule *rule, struct rule_state *state, const struct segment *s,
 		       enum link_dir dir)
 {
@@ -229,7 +245,8 @@ static bool rule_drops(struct link_rule *rule, struct rule_state *state, const s
 		state->ordinal = ++rule->seen_conns;
 	if (rule->conns && state->ordinal > rule->conns)
 		return false;
-	if (!(rule->dirs & LINK_BIT(dir)) || !is_kind(s, rule->kind))
+	if (!has_byte(rule, state, s, dir) || !(rule->dirs & LINK_BIT(dir)) ||
+	    !is_kind(s, rule->kind))
 		return false;
 	if (++state->seen[dir] < rule->nth || state->dropped[dir] >= rule->times)
 		return false;
@@ -295,6 +312,8 @@ static int set_part(struct link_rule *rule, const char *key, const char *value)
 		return np_parse_u32(value, 1, UINT32_MAX, &rule->nth);
 	if (!strcmp(key, "times"))
 		return np_parse_u32(value, 1, UINT32_MAX, &rule->times);
+	if (!strcmp(key, "byte"))
+		return np_parse_u32(value, 1, INT32_MAX, &rule->byte);
 	if (!strcmp(key, "conns"))
 		return np_parse_u32(value, 1, UINT32_MAX, &rule->conns);
 	if (strcmp(key, "port") != 0 || np_parse_u32(value, 1, UINT16_MAX, &port))
@@ -325,6 +344,8 @@ static int parse_rule(struct link_rule *rule, char *spec, struct np_err *err)
 		return np_err_set(err, -EINVAL, "drop: tail goes with kind=data");
 	if (tail)
 		rule->kind = LINK_TAIL;
+	else if (rule->byte && rule->kind == LINK_ANY)
+		rule->kind = LINK_DATA;
 	return 0;
 }
 
