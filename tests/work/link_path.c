@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -78,15 +77,10 @@ int link_path_open(struct link_path *path, uint32_t limit, uint64_t seed)
 
 	path->limit = limit;
 	path->random = seed;
-	path->pool = mmap(NULL, count * sizeof(*path->pool), PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (path->pool == MAP_FAILED) {
-		path->pool = NULL;
-		return -ENOMEM;
-	}
+	path->pool = calloc(count, sizeof(*path->pool));
 	path->free = calloc(count, sizeof(struct link_frame *));
 	path->heap = calloc(limit, sizeof(struct link_frame *));
-	if (!path->free || !path->heap)
+	if (!path->pool || !path->free || !path->heap)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < count; i++)
 		path->free[path->free_count++] = &path->pool[i];
@@ -97,8 +91,7 @@ int link_path_open(struct link_path *path, uint32_t limit, uint64_t seed)
 
 void link_path_close(struct link_path *path)
 {
-	if (path->pool)
-		munmap(path->pool, (path->limit + LINK_BATCH) * sizeof(*path->pool));
+	free(path->pool);
 	free((void *)path->free);
 	free((void *)path->heap);
 }
