@@ -23,7 +23,7 @@
 #endif
 
 #define SECOND     1000000000ULL
-#define SPIN       100000U  /* ns before a deadline: waking up takes up to as long */
+#define SPIN       200000U  /* ns before a deadline: waking an idle processor takes up to as long */
 #define LOOK_EVERY 1000000U /* ns between looks at stdin and signals while frames keep coming */
 #define STALE      SECOND   /* an older stamp of arrival is a clock that was set */
 #define BUFFER     (32 << 20)
