@@ -15,16 +15,33 @@
 enum np_event_type {
 	NP_EV_NONE,
 	NP_EV_SOCK,       /* np_ev_sock: a living socket, from an iterator */
-	NP_EV_SOCK_END,   /* np_ev_sock: its final counters, at the move to TCP_CLOSE */
+	NP_EV_SOCK_END,   /* np_ev_end: its final counters, at the move to TCP_CLOSE */
 	NP_EV_SOCK_OWNER, /* np_ev_owner: who connects, closes or destroys a socket */
 	NP_EV_UDP,        /* np_ev_udp: what one process moved through one UDP socket */
 	NP_EV_IFACE,      /* np_ev_iface: one interface, direction and protocol */
 	NP_EV_LINK,       /* np_ev_link: the interface's own counters, from rtnetlink */
 	NP_EV_WALK,       /* np_ev_walk: begin or end of a refresh */
+	NP_EV_SOCK_STATE, /* np_ev_state: a TCP socket changed its state */
 	NP_EV_MAX,
 };
 
 /* How an owner is known, weakest first: a stronger one replaces a weaker. */
+/* What goes wrong with TCP. */
+enum np_anomaly {
+	NP_AN_RETRANS,
+	NP_AN_SYNACK_RETRANS,
+	NP_AN_RST_SENT,
+	NP_AN_RST_RECV,
+	NP_AN_CONNECT_FAIL,
+	NP_AN_ZERO_WINDOW,
+	NP_AN_LISTEN_OVERFLOW,
+	NP_AN_TIMEOUT,
+	NP_AN_HALF_CLOSE,
+	NP_AN_PORT_REUSE,
+	NP_AN_DROP,
+	NP_AN_MAX
+};
+
 enum np_owner_via {
 	NP_VIA_NONE,
 	NP_VIA_SCAN,    /* holds a file of the socket, seen by the task_file walk */
@@ -34,13 +51,14 @@ enum np_owner_via {
 };
 
 /* np_ev_hdr.flags */
-#define NP_EV_F_NO_FILE  1  /* iter/tcp: not from the walk over files, says nothing of the owner */
-#define NP_EV_F_NO_OWNER 2  /* the record's process fields are empty */
-#define NP_EV_F_FIN_RCVD 4  /* the peer's FIN is counted in bytes_received */
-#define NP_EV_F_LISTEN   8  /* a listener: backlog and limit are filled */
-#define NP_EV_F_NO_BYTES 16 /* UDP without a byte hook: the socket is known, its bytes are not */
-#define NP_EV_F_WIRE     32 /* UDP packets were counted at the IP layer, not by the process */
-#define NP_EV_F_LAST     64 /* UDP: the entry was retired; a later one counts from 0 */
+#define NP_EV_F_NO_FILE  1   /* iter/tcp: not from the walk over files, says nothing of the owner */
+#define NP_EV_F_NO_OWNER 2   /* the record's process fields are empty */
+#define NP_EV_F_FIN_RCVD 4   /* the peer's FIN is counted in bytes_received */
+#define NP_EV_F_LISTEN   8   /* a listener: backlog and limit are filled */
+#define NP_EV_F_NO_BYTES 16  /* UDP without a byte hook: the socket is known, its bytes are not */
+#define NP_EV_F_WIRE     32  /* UDP packets were counted at the IP layer, not by the process */
+#define NP_EV_F_LAST     64  /* UDP: the entry was retired; a later one counts from 0 */
+#define NP_EV_F_ACCEPTED 128 /* the socket came from a listener, not from connect() */
 
 struct np_ev_hdr {
 	__u16 type;  /* enum np_event_type */
@@ -86,8 +104,29 @@ struct np_ev_sock {
 	__u32 cwnd;       /* listener: sk_ack_backlog */
 	__u32 ssthresh;   /* listener: sk_max_ack_backlog */
 	__u32 mss;
-	__u32 drops;  /* sk_drops */
-	__u32 sk_err; /* NP_EV_SOCK_END: errno of the end, 0 for a clean one */
+	__u32 drops; /* sk_drops */
+	__u32 pad;
+};
+
+/* The end of a TCP socket; sock.tuple.state is the state before it. */
+struct np_ev_end {
+	struct np_ev_sock sock;
+	__u64 ts_ns;  /* CLOCK_MONOTONIC */
+	__u32 sk_err; /* errno of the end, 0 for one that this side made */
+	__u32 unread; /* bytes received that nobody read: rcv_nxt - copied_seq */
+};
+
+/* A move to ESTABLISHED, or any other where all are asked for. */
+struct np_ev_state {
+	struct np_ev_hdr hdr;
+	__u64 cookie;
+	struct np_ev_tuple tuple; /* state: the new one */
+	__u64 cgroup_id;
+	__u64 ts_ns; /* CLOCK_MONOTONIC */
+	__u32 netns;
+	__u32 uid;
+	__u32 synack_us; /* accepted and established: SYN-ACK to the ACK of it, repeats included */
+	__u32 oldstate;
 };
 
 struct np_ev_owner {
@@ -98,9 +137,13 @@ struct np_ev_owner {
 	__u8 proto; /* IPPROTO_TCP, IPPROTO_UDP */
 	__u8 pad;
 	__u32 netns; /* inode number */
+	__u64 ts_ns; /* CLOCK_MONOTONIC; 0 where nobody asked for it */
 };
 
-/* One (socket, process): the value of the UDP map with its key, counted since the map knows it. */
+/*
+ * One (socket, process): the value of the UDP map with its key, counted since the map knows it.
+ * ICMP echo sockets (ping's) are counted the same way.
+ */
 struct np_ev_udp {
 	struct np_ev_hdr hdr;
 	__u64 cookie;
@@ -111,7 +154,8 @@ struct np_ev_udp {
 	__u64 rx_bytes;
 	__u64 tx_packets;
 	__u64 rx_packets;
-	__u64 last_ns; /* CLOCK_MONOTONIC of the last datagram */
+	__u64 first_ns; /* CLOCK_MONOTONIC of the first datagram since the map knows it */
+	__u64 last_ns;  /* and of the last */
 	__u32 netns;
 	__u32 drops;
 };

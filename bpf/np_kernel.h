@@ -27,6 +27,7 @@ typedef _Bool bool;
 #define AF_INET6       10
 #define SOCK_STREAM    1
 #define SOCK_DGRAM     2
+#define SOCK_RAW       3
 #define IPPROTO_ICMP   1
 #define IPPROTO_TCP    6
 #define IPPROTO_UDP    17
@@ -244,6 +245,8 @@ struct tcp_sock {
 	__u64 bytes_received;
 	__u64 bytes_sent;
 	__u64 bytes_retrans;
+	__u32 rcv_nxt;
+	__u32 copied_seq;
 	__u32 segs_in;
 	__u32 segs_out;
 	__u32 total_retrans;

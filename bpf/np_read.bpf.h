@@ -20,6 +20,21 @@ const volatile bool np_want_cgroup __weak = true;
 /* Kernels before 5.12 do not let tracing programs ask for it: the socket's address stands in. */
 const volatile bool np_has_cookie __weak = true;
 
+/* ICMP echo sockets are counted as UDP ones are. */
+const volatile bool np_want_icmp __weak = false;
+
+static __always_inline bool np_is_udp(struct sock *sk)
+{
+	return sk->sk_protocol == IPPROTO_UDP && sk->sk_type == SOCK_DGRAM;
+}
+
+/* A ping socket or a raw one: what sends echo requests. */
+static __always_inline bool np_is_icmp(struct sock *sk)
+{
+	return (sk->sk_protocol == IPPROTO_ICMP || sk->sk_protocol == IPPROTO_ICMPV6) &&
+	       (sk->sk_type == SOCK_DGRAM || sk->sk_type == SOCK_RAW);
+}
+
 static __always_inline __u64 np_read_cookie(struct sock *sk)
 {
 	__u64 cookie;
@@ -82,6 +97,12 @@ static __always_inline __u32 np_read_drops(struct sock *sk)
 	return sk->sk_drops.counter;
 }
 
+/* A child is a copy of its listener, its limit of the accept queue too; no other socket has one. */
+static __always_inline __u32 np_read_accepted(struct sock *sk)
+{
+	return sk->sk_max_ack_backlog ? NP_EV_F_ACCEPTED : 0;
+}
+
 static __always_inline void np_read_tcp(struct np_ev_sock *r, struct tcp_sock *tp)
 {
 	struct sock *sk = &tp->inet_conn.icsk_inet.sk;
@@ -100,6 +121,7 @@ static __always_inline void np_read_tcp(struct np_ev_sock *r, struct tcp_sock *t
 	}
 	if (sk->__sk_common.skc_flags & (1UL << SOCK_DONE))
 		r->hdr.flags |= NP_EV_F_FIN_RCVD;
+	r->hdr.flags |= np_read_accepted(sk);
 	r->bytes_sent = tp->bytes_sent;
 	r->bytes_retrans = tp->bytes_retrans;
 	r->bytes_received = tp->bytes_received;

@@ -132,7 +132,7 @@ int np_walk_files(struct bpf_iter__task_file *ctx)
 		    (state == TCP_LISTEN && !np_want_listen))
 			return 0;
 		walk_tcp(ctx->meta, task, sk);
-	} else if (sk->sk_protocol == IPPROTO_UDP && sk->sk_type == SOCK_DGRAM) {
+	} else if (np_is_udp(sk) || (np_want_icmp && np_is_icmp(sk))) {
 		/* neither bound nor connected: nothing can come or go yet */
 		if (!np_want_udp || !sk->__sk_common.skc_num)
 			return 0;

@@ -16,7 +16,8 @@
 #include "np_event.h"
 #include "np_read.bpf.h"
 
-const volatile bool np_want_connect = false;
+const volatile bool np_want_life = false;   /* connect() and ESTABLISHED, with their times */
+const volatile bool np_want_states = false; /* every change of state */
 
 /* Set by user space before a walk: also the sockets that have a file. */
 bool np_walk_all;
@@ -46,13 +47,41 @@ static __always_inline void emit_owner(struct sock *sk, __u64 cookie, enum np_ow
 	r->via = via;
 	r->proto = IPPROTO_TCP;
 	r->netns = sk->__sk_common.skc_net.net->ns.inum;
+	r->ts_ns = np_want_life ? bpf_ktime_get_ns() : 0;
+	np_submit(r);
+}
+
+static __always_inline void emit_state(struct sock *sk, int oldstate, int newstate)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct np_ev_state *r;
+
+	if (!tp)
+		return;
+	r = np_reserve(sizeof(*r));
+	if (!r)
+		return;
+	r->hdr.type = NP_EV_SOCK_STATE;
+	r->hdr.size = sizeof(*r);
+	r->hdr.flags = np_read_accepted(sk);
+	r->cookie = np_read_cookie(sk);
+	np_read_tuple(&r->tuple, sk, bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport));
+	r->tuple.state = newstate;
+	r->cgroup_id = np_read_cgroup(sk);
+	r->ts_ns = bpf_ktime_get_ns();
+	r->netns = sk->__sk_common.skc_net.net->ns.inum;
+	r->uid = sk->sk_uid.val;
+	r->oldstate = oldstate;
+	/* the kernel took it as its first sample, in this very state */
+	if (oldstate == TCP_SYN_RECV)
+		r->synack_us = tp->srtt_us >> 3;
 	np_submit(r);
 }
 
 static __always_inline void emit_end(struct sock *sk, __u64 cookie, int oldstate)
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	struct np_ev_sock *r;
+	struct np_ev_end *r;
 	__u64 cred;
 	bool mine;
 
@@ -67,14 +96,18 @@ static __always_inline void emit_end(struct sock *sk, __u64 cookie, int oldstate
 	cred = np_read_cred(sk);
 	r = np_reserve(sizeof(*r));
 	if (r) {
-		r->hdr.type = NP_EV_SOCK_END;
-		r->hdr.size = sizeof(*r);
-		r->cookie = cookie;
-		np_read_tcp(r, tp);
-		r->tuple.state = oldstate;
+		r->sock.hdr.type = NP_EV_SOCK_END;
+		r->sock.hdr.size = sizeof(*r);
+		r->sock.cookie = cookie;
+		np_read_tcp(&r->sock, tp);
+		r->sock.tuple.state = oldstate;
 		r->sk_err = sk->sk_err;
-		if (!mine || !np_current_made(cred) || !np_read_current(&r->task))
-			r->hdr.flags |= NP_EV_F_NO_OWNER;
+		if (np_want_life) {
+			r->ts_ns = bpf_ktime_get_ns();
+			r->unread = tp->rcv_nxt - tp->copied_seq;
+		}
+		if (!mine || !np_current_made(cred) || !np_read_current(&r->sock.task))
+			r->sock.hdr.flags |= NP_EV_F_NO_OWNER;
 		np_submit(r);
 	}
 	/* not orphaned yet: a process will close the file and so destroy it */
@@ -87,6 +120,8 @@ int BPF_PROG(np_state, struct sock *sk, int oldstate, int newstate)
 {
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
+	if (np_want_states || (np_want_life && newstate == TCP_ESTABLISHED))
+		emit_state(sk, oldstate, newstate);
 	switch (newstate) {
 	case TCP_CLOSE:
 		if (oldstate != TCP_LISTEN && oldstate != TCP_CLOSE)
@@ -98,7 +133,7 @@ int BPF_PROG(np_state, struct sock *sk, int oldstate, int newstate)
 			emit_owner(sk, np_read_cookie(sk), NP_VIA_CLOSE);
 		break;
 	case TCP_SYN_SENT:
-		if (np_want_connect)
+		if (np_want_life)
 			emit_owner(sk, np_read_cookie(sk), NP_VIA_CONNECT);
 		break;
 	}

@@ -32,6 +32,7 @@ static __always_inline struct np_ev_udp *udp_insert(const struct np_udp_key *key
 	template->hdr.type = NP_EV_UDP;
 	template->hdr.size = sizeof(*template);
 	template->cookie = key->cookie;
+	template->first_ns = bpf_ktime_get_ns();
 	bpf_map_update_elem(&np_udp, key, template, BPF_NOEXIST);
 	u = bpf_map_lookup_elem(&np_udp, key);
 	if (!u)
@@ -92,12 +93,13 @@ static __always_inline void udp_call(struct sock *sk, bool tx, __u32 len)
 	udp_add(u, tx, len, packets);
 }
 
-static __always_inline bool is_udp(struct sock *sk)
+static __always_inline bool is_counted(struct sock *sk)
 {
 	__u16 family = sk->__sk_common.skc_family;
 
-	return (family == AF_INET || family == AF_INET6) && sk->sk_protocol == IPPROTO_UDP &&
-	       sk->sk_type == SOCK_DGRAM;
+	if (family != AF_INET && family != AF_INET6)
+		return false;
+	return np_is_udp(sk) || (np_want_icmp && np_is_icmp(sk));
 }
 
 #define MSG_PEEK 2
@@ -105,7 +107,7 @@ static __always_inline bool is_udp(struct sock *sk)
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(np_udp_send, struct sock *sk, int ret, int flags)
 {
-	if (ret >= 0 && is_udp(sk))
+	if (ret >= 0 && is_counted(sk))
 		udp_call(sk, true, ret);
 	return 0;
 }
@@ -113,7 +115,7 @@ int BPF_PROG(np_udp_send, struct sock *sk, int ret, int flags)
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(np_udp_recv, struct sock *sk, int ret, int flags)
 {
-	if (ret >= 0 && !(flags & MSG_PEEK) && is_udp(sk))
+	if (ret >= 0 && !(flags & MSG_PEEK) && is_counted(sk))
 		udp_call(sk, false, ret);
 	return 0;
 }

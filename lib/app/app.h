@@ -7,6 +7,9 @@
 #define NP_APP_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+#include "view/view.h"
 
 /* Exit status of every program. */
 enum np_exit {
@@ -17,11 +20,30 @@ enum np_exit {
 	NP_EXIT_INCONCLUSIVE = 4, /* no or too few samples, or data lost */
 };
 
-struct np_tool {
-	const char *name;  /* "nptop" */
-	const char *brief; /* one line for --help */
-	const char *group; /* default of --by */
+/* One thing that a program can do. */
+struct np_mode {
+	const struct np_topic *topic;
+	const char *by;    /* default of --by; "connection" where each row stands for itself */
+	unsigned int want; /* NP_SRC_* beside what columns need */
 	bool screen;       /* a table on a terminal that refreshes itself */
+	bool at_end;       /* in a pipe one table at the end, unless --interval asks for more */
+	bool sums;         /* at the end, on stderr: how many ended, how much, with whom */
+	uint32_t events;   /* 1 << enum np_row_event: told unless --events says otherwise ... */
+	uint32_t may_tell; /* ... and those that it may name; 0: --events means nothing */
+};
+
+/* Which options a program has, beside those that all have. */
+#define NP_FOR_TOP     1
+#define NP_FOR_RTT     2
+#define NP_FOR_RETRANS 4
+#define NP_FOR_FLOWS   8
+
+struct np_tool {
+	const char *name;     /* "nptop" */
+	const char *brief;    /* one line for --help */
+	unsigned int options; /* NP_FOR_* */
+	const struct np_mode *mode;
+	const struct np_mode *table, *listen, *summary; /* the options of these names; or NULL */
 };
 
 int np_main(const struct np_tool *tool, int argc, char **argv);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* From option texts to what they mean. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,6 +100,12 @@ int np_opts_filter(struct np_opts *opts, const char *text, struct np_err *err)
 
 	if (*text && np_filter_compile(&next, text, err))
 		return -EINVAL;
+	if (!(opts->mode->want & NP_SRC_ICMP) && !np_filter_wants(next, IPPROTO_TCP) &&
+	    !np_filter_wants(next, IPPROTO_UDP)) {
+		np_filter_free(next);
+		return np_err_set(err, -EINVAL,
+				  "filter '%.150s': no TCP or UDP connection can match", text);
+	}
 	np_filter_free(opts->pcap);
 	opts->pcap = next;
 	opts->view.filter = next;
@@ -127,20 +134,121 @@ static int check_kind(struct np_opts *o)
 		    "%s chooses interfaces, and --by %s shows connections; use it with "
 		    "--by interface",
 		    o->active_only ? "--active-only" : "--interface", o->by);
+	if (o->log && (o->sort || o->by_given || o->top))
+		return np_err_set(
+		    &o->err, -EINVAL,
+		    "%s is for tables, and this is a log in the order of time; use it "
+		    "with %s",
+		    o->sort       ? "--sort"
+		    : o->by_given ? "--by"
+				  : "--top",
+		    o->tool->summary ? "--summary" : "--table");
 	return 0;
+}
+
+/* The one of the program's modes that the options ask for. */
+static int build_mode(struct np_opts *o)
+{
+	if (o->table + o->listen + o->summary > 1)
+		return np_err_set(&o->err, -EINVAL, "--table and --listen exclude each other");
+	if (o->once && !o->table && !o->listen)
+		return np_err_set(&o->err, -EINVAL,
+				  "--once goes with --table or --listen; a log ends with --count "
+				  "or --duration");
+	if (o->events && (o->table || o->listen))
+		return np_err_set(&o->err, -EINVAL, "--events is for the log, not for %s",
+				  o->table ? "--table" : "--listen");
+	o->mode = o->listen    ? o->tool->listen
+		  : o->table   ? o->tool->table
+		  : o->summary ? o->tool->summary
+			       : o->tool->mode;
+	o->by_given = o->by != NULL;
+	if (!o->by)
+		o->by = o->mode->by;
+	if (o->once)
+		o->count = 1;
+	return 0;
+}
+
+static int bad_event(struct np_opts *o, const char *name, size_t len)
+{
+	struct np_buf all = { 0 };
+
+	for (unsigned int i = 1; np_event_name(i); i++)
+		if (o->mode->may_tell & 1U << i)
+			np_buf_printf(&all, "%s%s", all.len ? ", " : "", np_event_name(i));
+	np_err_set(&o->err, 0, "--events takes %s or all, not '%.*s'", np_buf_cstr(&all),
+		   (int)(len < 64 ? len : 64), name);
+	np_buf_free(&all);
+	return NP_EXIT_USAGE;
+}
+
+static uint32_t event_bit(const struct np_opts *o, const char *name, size_t len)
+{
+	if (len == 3 && !strncmp(name, "all", len))
+		return o->mode->may_tell;
+	for (unsigned int i = 1; np_event_name(i); i++)
+		if (strlen(np_event_name(i)) == len && !strncmp(np_event_name(i), name, len))
+			return o->mode->may_tell & 1U << i;
+	return 0;
+}
+
+/* A list of events, or changes to the usual ones where it starts with + or -. */
+static int build_events(struct np_opts *o)
+{
+	const char *at = o->events;
+
+	o->told = o->mode->events;
+	if (!at)
+		return 0;
+	if (*at != '+' && *at != '-')
+		o->told = 0;
+	for (;;) {
+		bool away = *at == '-';
+		size_t len;
+		uint32_t bit;
+
+		at += *at == '+' || *at == '-';
+		len = strcspn(at, ",");
+		bit = event_bit(o, at, len);
+		if (!bit)
+			return bad_event(o, at, len);
+		o->told = away ? o->told & ~bit : o->told | bit;
+		if (!at[len])
+			break;
+		at += len + 1;
+	}
+	return o->told ? 0 : bad_event(o, "", 0);
+}
+
+/* What a switch shows beside the usual columns. */
+static void add_columns(struct np_opts *o, struct np_buf *cols)
+{
+	if (o->syn)
+		np_buf_str(cols, ",syn_samples,syn_p50,syn_p99,syn_max");
+	if (o->srt)
+		np_buf_str(cols, ",srt_samples,srt_p50,srt_p99,srt_max");
+	if (o->art)
+		np_buf_str(cols, ",art_samples,art_p50,art_p99,art_max");
+	if (o->stack)
+		np_buf_str(cols, ",stack");
 }
 
 static int build_view(struct np_opts *o)
 {
 	struct np_view_cfg *v = &o->view;
 	struct np_buf dflt = { 0 };
-	int ret = np_view_group(v, o->by, &o->err);
+	int ret;
 
+	v->topic = o->mode->topic;
+	ret = np_view_group(v, o->by, &o->err);
+	o->log = v->kind == NP_COL_EVENT && !v->nby;
 	if (!ret)
 		ret = check_kind(o);
-	if (!ret && o->output) {
+	if (!ret && (o->output || o->syn || o->srt || o->art || o->stack)) {
 		for (size_t i = 0; i < v->ncols; i++)
 			np_buf_printf(&dflt, "%s%s", i ? "," : "", v->cols[i]->name);
+		add_columns(o, &dflt);
 		ret = np_cols_parse(o->output, np_buf_cstr(&dflt), v->kind, v->cols, NP_MAX_COLS,
 				    &v->ncols, &o->err);
 		np_buf_free(&dflt);
@@ -154,7 +262,10 @@ static int build_view(struct np_opts *o)
 		    &o->err, -EINVAL,
 		    "--where looks at columns that %s rows do not have; --list-columns says "
 		    "which have",
-		    v->kind == NP_COL_CONN ? "connection" : "interface");
+		    v->kind == NP_COL_CONN    ? "connection"
+		    : v->kind == NP_COL_IFACE ? "interface"
+		    : v->kind == NP_COL_EVENT ? "event"
+					      : "listener");
 	if (!ret)
 		ret = np_opts_filter(o, np_buf_cstr(&o->filter), &o->err);
 	v->where = o->expr;
@@ -162,6 +273,7 @@ static int build_view(struct np_opts *o)
 	v->top = o->top;
 	v->all = o->all;
 	v->active_only = o->active_only;
+	v->ailing = o->summary && v->kind == NP_COL_CONN;
 	return ret ? NP_EXIT_USAGE : 0;
 }
 
@@ -171,7 +283,7 @@ static int add_time(struct np_opts *o)
 	struct np_view_cfg *v = &o->view;
 	const struct np_col *time = np_col_find("time");
 
-	if (o->output && *o->output != '+' && *o->output != '-')
+	if (o->once || o->at_end || (o->output && *o->output != '+' && *o->output != '-'))
 		return 0;
 	if (v->ncols == NP_MAX_COLS || v->cols[0] == time)
 		return 0;
@@ -190,15 +302,25 @@ int np_opts_build(struct np_opts *o)
 		np_err_set(&o->err, 0, "--root takes a directory; '%.128s' is none", o->root);
 		return NP_EXIT_USAGE;
 	}
-	ret = build_whose(o);
+	if (build_mode(o))
+		return NP_EXIT_USAGE;
+	ret = build_events(o);
+	if (!ret)
+		ret = build_whose(o);
 	if (!ret)
 		ret = build_view(o);
 	if (ret)
 		return ret;
-	if (o->format || o->batch || !isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO) ||
-	    !o->tool->screen)
-		o->sink = o->format ? o->format : "text";
+	if (o->format || o->batch || o->once || o->histogram || !isatty(STDOUT_FILENO) ||
+	    !isatty(STDIN_FILENO) || !o->mode->screen)
+		o->sink = o->format ? o->format : o->histogram ? "histogram" : "text";
 	else
 		o->sink = "tui";
+	if (strcmp(o->sink, "tui") && (o->mode->at_end || o->histogram) && !o->interval_given &&
+	    !o->count)
+		o->at_end = true;
+	/* its groups are told of what ended long ago as well */
+	if (o->at_end || o->summary)
+		o->view.all = true;
 	return strcmp(o->sink, "tui") ? add_time(o) : 0;
 }

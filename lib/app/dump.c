@@ -2,6 +2,7 @@
 /* The tables as text: for --list-columns, man pages and completions. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/opts.h"
@@ -39,11 +40,12 @@ static void mdoc(struct np_buf *out, const char *text)
 	}
 }
 
-static void options_mdoc(struct np_buf *out)
+static void options_mdoc(struct np_buf *out, const struct np_tool *tool)
 {
+	struct argp_option *all = np_opts_table(tool);
 	bool open = false;
 
-	for (const struct argp_option *o = np_opts_table(); o->name || o->doc; o++) {
+	for (const struct argp_option *o = all; o && (o->name || o->doc); o++) {
 		if (o->flags & OPTION_HIDDEN)
 			continue;
 		if (!o->name) {
@@ -68,11 +70,24 @@ static void options_mdoc(struct np_buf *out)
 		np_buf_str(out, ".\n");
 	}
 	np_buf_str(out, ".El\n");
+	free(all);
 }
 
-static void options_tsv(struct np_buf *out)
+/* Those of the mode that has most. */
+static void groups(struct np_buf *out, const struct np_tool *tool)
 {
-	for (const struct argp_option *o = np_opts_table(); o->name || o->doc; o++) {
+	const struct np_mode *mode = tool->summary ? tool->summary
+				     : tool->table ? tool->table
+						   : tool->mode;
+
+	np_view_groups(out, mode->topic, "|");
+}
+
+static void options_tsv(struct np_buf *out, const struct np_tool *tool)
+{
+	struct argp_option *all = np_opts_table(tool);
+
+	for (const struct argp_option *o = all; o && (o->name || o->doc); o++) {
 		if (!o->name || (o->flags & OPTION_HIDDEN))
 			continue;
 		np_buf_printf(out, "--%s\t", o->name);
@@ -80,11 +95,12 @@ static void options_tsv(struct np_buf *out)
 			np_buf_printf(out, "-%c", o->key);
 		np_buf_chr(out, '\t');
 		if (!strcmp(o->name, "by"))
-			np_view_groups(out, "|");
+			groups(out, tool);
 		else
 			np_buf_str(out, o->arg ? o->arg : "");
 		np_buf_printf(out, "\t%s\n", o->doc);
 	}
+	free(all);
 }
 
 static const char *needs(const struct np_col *col)
@@ -100,18 +116,6 @@ static const char *needs(const struct np_col *col)
 	if (col->needs)
 		return "socket walk";
 	return "nothing";
-}
-
-static const char *rows(const struct np_col *col)
-{
-	switch (col->flags & (NP_COL_CONN | NP_COL_IFACE)) {
-	case NP_COL_CONN:
-		return "connection";
-	case NP_COL_IFACE:
-		return "interface";
-	default:
-		return "both";
-	}
 }
 
 static void columns_mdoc(struct np_buf *out)
@@ -130,9 +134,9 @@ static void columns_mdoc(struct np_buf *out)
 int np_opts_dump(const struct np_opts *opts, struct np_buf *out)
 {
 	if (!strcmp(opts->dump, "options"))
-		options_tsv(out);
+		options_tsv(out, opts->tool);
 	else if (!strcmp(opts->dump, "options-mdoc"))
-		options_mdoc(out);
+		options_mdoc(out, opts->tool);
 	else if (!strcmp(opts->dump, "columns-mdoc"))
 		columns_mdoc(out);
 	else if (!strcmp(opts->dump, "keys-mdoc"))
@@ -144,9 +148,9 @@ int np_opts_dump(const struct np_opts *opts, struct np_buf *out)
 
 static void columns_json(struct np_buf *out, const struct np_col *c)
 {
-	const char *const pairs[][2] = { { "name", c->name },   { "header", c->head },
-					 { "rows", rows(c) },   { "unit", c->unit },
-					 { "needs", needs(c) }, { "help", c->help } };
+	const char *const pairs[][2] = { { "name", c->name },        { "header", c->head },
+					 { "rows", np_col_rows(c) }, { "unit", c->unit },
+					 { "needs", needs(c) },      { "help", c->help } };
 
 	np_buf_chr(out, '{');
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
@@ -158,7 +162,9 @@ static void columns_json(struct np_buf *out, const struct np_col *c)
 
 static void columns_csv(struct np_buf *out, const struct np_col *c)
 {
-	const char *const fields[] = { c->name, c->head, rows(c), c->unit, needs(c), c->help };
+	const char *const fields[] = {
+		c->name, c->head, np_col_rows(c), c->unit, needs(c), c->help
+	};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		if (i)
@@ -186,7 +192,7 @@ int np_opts_columns(const struct np_opts *opts, struct np_buf *out)
 			columns_csv(out, c);
 		else
 			np_buf_printf(out, "%-14s %-12s %-10s %-9s %-35s %s\n", c->name, c->head,
-				      rows(c), *c->unit ? c->unit : "-", needs(c), c->help);
+				      np_col_rows(c), *c->unit ? c->unit : "-", needs(c), c->help);
 	}
 	return 0;
 }

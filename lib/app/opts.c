@@ -36,67 +36,109 @@ enum key {
 	KEY_STATS,
 	KEY_DEBUG,
 	KEY_DUMP,
+	KEY_EVENTS,
+	KEY_TABLE,
+	KEY_ONCE,
+	KEY_LISTEN,
+	KEY_SUMMARY,
+	KEY_HISTOGRAM,
+	KEY_SYN,
+	KEY_SRT,
+	KEY_ART,
+	KEY_STACK,
+	KEY_UDP_IDLE,
 	KEY_USAGE,
 };
 
 /* clang-format off */
-static const struct argp_option table[] = {
-{ NULL, 0, NULL, 0, "What is shown:", 1 },
-{ "by", KEY_BY, "GROUP", 0, "One row for each process, connection, container, pod, unit, user, remote, rport, lport, protocol, netns or interface; or for each value of columns (raddr,rport)", 0 },
-{ "output", 'o', "COLUMNS", 0, "Show these columns; +NAME adds one to the usual ones, -NAME takes one away", 0 },
-{ "sort", KEY_SORT, "COLUMN", 0, "Sort by this column: -NAME the largest first, +NAME the smallest first", 0 },
-{ "top", KEY_TOP, "N", 0, "Show only the first N rows of each refresh", 0 },
-{ "where", KEY_WHERE, "EXPR", 0, "Show only rows for which this expression over columns holds: 'rtt > 10ms && retrans > 0'", 0 },
-{ "all", KEY_ALL, NULL, 0, "Keep showing groups whose connections have all ended", 0 },
-{ NULL, 0, NULL, 0, "Whose connections (each may be given several times; names may be globs):", 2 },
-{ "pid", KEY_PID, "PID", 0, "Of this process", 0 },
-{ "comm", KEY_COMM, "NAME", 0, "Of processes of this name", 0 },
-{ "uid", KEY_UID, "USER", 0, "Of this user: name or number", 0 },
-{ "cgroup", KEY_CGROUP, "PATH", 0, "Of this cgroup and those below it; without a leading / any component of the path", 0 },
-{ "container", KEY_CONTAINER, "NAME", 0, "Of this container: name, or at least 6 characters of the id", 0 },
-{ "pod", KEY_POD, "[NS/]NAME", 0, "Of this Kubernetes pod", 0 },
-{ "netns", KEY_NETNS, "NAME", 0, "In this network namespace: name, path, pid or inode number", 0 },
-{ "interface", 'i', "GLOB", 0, "Interfaces of this name, with --by interface", 0 },
-{ "active-only", KEY_ACTIVE, NULL, 0, "Interfaces that moved packets in the last interval", 0 },
-{ NULL, 0, NULL, 0, "When:", 3 },
-{ "interval", 'I', "TIME", 0, "Time between refreshes, 10ms to 1d (1s)", 0 },
-{ "count", 'c', "N", 0, "Stop after N refreshes; the first comes at once", 0 },
-{ "duration", 'd', "TIME", 0, "Stop after this time", 0 },
-{ NULL, 0, NULL, 0, "How it is written:", 4 },
-{ "batch", 'b', NULL, 0, "Text instead of the screen, also on a terminal", 0 },
-{ "format", KEY_FORMAT, "text|csv|json", 0, "Write text, CSV or one JSON object a line", 0 },
-{ "json", 'J', NULL, 0, "The same as --format json", 0 },
-{ "header", KEY_HEADER, "N", 0, "Repeat the text header every N lines (0: once)", 0 },
-{ "units", KEY_UNITS, "bytes|bits|raw", 0, "Rates in bytes or bits a second, or all numbers whole (bytes)", 0 },
-{ "numeric", 'n', NULL, 0, "Accepted and changes nothing: addresses and ports are always numbers", 0 },
-{ NULL, 0, NULL, 0, "How it works:", 5 },
-{ "hook", KEY_HOOK, "tcx|clsact|xdp|cgroup", 0, "Count interfaces by this hook (auto: tcx, else clsact); cgroup: count UDP by cgroup programs", 0 },
-{ "ring-size", KEY_RING, "SIZE", 0, "Ring buffer for events, 4KiB to 1GiB (2MiB)", 0 },
-{ "udp-max", KEY_UDP, "N", 0, "UDP sockets counted at once (65536)", 0 },
-{ "root", KEY_ROOT, "DIR", 0, "Read names of containers, pods, users and network namespaces below this directory", 0 },
-{ "list-columns", KEY_COLUMNS, NULL, 0, "List the columns and exit", 0 },
-{ "doctor", KEY_DOCTOR, NULL, 0, "Say what this kernel and this user can do, with the fix for what they cannot, and exit", 0 },
-{ "stats", KEY_STATS, NULL, 0, "At the end, on stderr: events, losses, hooks and their cost", 0 },
-{ "debug", KEY_DEBUG, NULL, 0, "Also what libbpf and the kernel say", 0 },
-{ "dump", KEY_DUMP, "WHAT", OPTION_HIDDEN, "Text for man page and completions", 0 },
-{ "help", '?', NULL, 0, "Give this help list", -1 },
-{ "usage", KEY_USAGE, NULL, 0, "Give a short usage message", -1 },
-{ "version", 'V', NULL, 0, "Print the version", -1 },
-{ 0 },
+struct np_option {
+	struct argp_option argp;
+	unsigned int tools; /* NP_FOR_*; 0: all */
+};
+
+#define ALL     0
+#define TOP     NP_FOR_TOP
+#define RTT     NP_FOR_RTT
+#define RETRANS NP_FOR_RETRANS
+#define FLOWS   NP_FOR_FLOWS
+
+static const struct np_option table[] = {
+{ { NULL, 0, NULL, 0, "What it is about:", 1 }, RTT | RETRANS | FLOWS },
+{ { "events", KEY_EVENTS, "LIST", 0, "What is told: open, state, close, fail, or all (close,fail); +NAME adds one to the usual ones, -NAME takes one away", 0 }, FLOWS },
+{ { "table", KEY_TABLE, NULL, 0, "The living connections instead of a log", 0 }, FLOWS },
+{ { "listen", KEY_LISTEN, NULL, 0, "The listeners, with their accept queues", 0 }, FLOWS },
+{ { "once", KEY_ONCE, NULL, 0, "With --table or --listen: print it once and end", 0 }, FLOWS },
+{ { "udp-idle", KEY_UDP_IDLE, "TIME", 0, "A UDP or ICMP flow ends when it was silent so long (30s)", 0 }, FLOWS },
+{ { "events", KEY_EVENTS, "LIST", 0, "What is told: retrans, synack-retrans, rst-sent, rst-recv, connect-fail, zero-window, listen-overflow, timeout, half-close, port-reuse, drop, or all; +NAME adds one to the usual ones (all but zero-window, which costs a little for each segment), -NAME takes one away", 0 }, RETRANS },
+{ { "summary", KEY_SUMMARY, NULL, 0, "A table instead of a log: how much of it by connection, remote, process or kind (--by)", 0 }, RETRANS },
+{ { "stack", KEY_STACK, NULL, 0, "Also where in the kernel it happened (column stack)", 0 }, RETRANS },
+{ { "syn", KEY_SYN, NULL, 0, "Also handshake times", 0 }, RTT },
+{ { "srt", KEY_SRT, NULL, 0, "Also system response times: request to the ACK of it", 0 }, RTT },
+{ { "art", KEY_ART, NULL, 0, "Also application response times: request to reply", 0 }, RTT },
+{ { "histogram", KEY_HISTOGRAM, NULL, 0, "Print histograms: one at the end, or one each --interval", 0 }, RTT },
+{ { NULL, 0, NULL, 0, "What is shown:", 2 }, ALL },
+{ { "by", KEY_BY, "GROUP", 0, "One row for each process, connection, container, pod, unit, user, remote, rport, lport, protocol, netns or interface; or for each value of columns (raddr,rport)", 0 }, ALL },
+{ { "output", 'o', "COLUMNS", 0, "Show these columns; +NAME adds one to the usual ones, -NAME takes one away", 0 }, ALL },
+{ { "sort", KEY_SORT, "COLUMN", 0, "Sort by this column: -NAME the largest first, +NAME the smallest first", 0 }, ALL },
+{ { "top", KEY_TOP, "N", 0, "Show only the first N rows of each refresh", 0 }, ALL },
+{ { "where", KEY_WHERE, "EXPR", 0, "Show only rows for which this expression over columns holds: 'rtt > 10ms && retrans > 0'", 0 }, ALL },
+{ { "all", KEY_ALL, NULL, 0, "Keep showing groups whose connections have all ended", 0 }, TOP | RTT | RETRANS },
+{ { NULL, 0, NULL, 0, "Whose connections (each may be given several times; names may be globs):", 3 }, ALL },
+{ { "pid", KEY_PID, "PID", 0, "Of this process", 0 }, ALL },
+{ { "comm", KEY_COMM, "NAME", 0, "Of processes of this name", 0 }, ALL },
+{ { "uid", KEY_UID, "USER", 0, "Of this user: name or number", 0 }, ALL },
+{ { "cgroup", KEY_CGROUP, "PATH", 0, "Of this cgroup and those below it; without a leading / any component of the path", 0 }, ALL },
+{ { "container", KEY_CONTAINER, "NAME", 0, "Of this container: name, or at least 6 characters of the id", 0 }, ALL },
+{ { "pod", KEY_POD, "[NS/]NAME", 0, "Of this Kubernetes pod", 0 }, ALL },
+{ { "netns", KEY_NETNS, "NAME", 0, "In this network namespace: name, path, pid or inode number", 0 }, ALL },
+{ { "interface", 'i', "GLOB", 0, "Interfaces of this name, with --by interface", 0 }, TOP },
+{ { "active-only", KEY_ACTIVE, NULL, 0, "Interfaces that moved packets in the last interval", 0 }, TOP },
+{ { NULL, 0, NULL, 0, "When:", 4 }, ALL },
+{ { "interval", 'I', "TIME", 0, "Time between refreshes, 10ms to 1d (1s)", 0 }, ALL },
+{ { "count", 'c', "N", 0, "Stop after N refreshes (a log: N rows); the first comes at once", 0 }, ALL },
+{ { "duration", 'd', "TIME", 0, "Stop after this time", 0 }, ALL },
+{ { NULL, 0, NULL, 0, "How it is written:", 5 }, ALL },
+{ { "batch", 'b', NULL, 0, "Text instead of the screen, also on a terminal", 0 }, ALL },
+{ { "format", KEY_FORMAT, "text|csv|json", 0, "Write text, CSV or one JSON object a line", 0 }, ALL },
+{ { "json", 'J', NULL, 0, "The same as --format json", 0 }, ALL },
+{ { "header", KEY_HEADER, "N", 0, "Repeat the text header every N lines (0: once)", 0 }, ALL },
+{ { "units", KEY_UNITS, "bytes|bits|raw", 0, "Rates in bytes or bits a second, or all numbers whole (bytes)", 0 }, ALL },
+{ { "numeric", 'n', NULL, 0, "Accepted and changes nothing: addresses and ports are always numbers", 0 }, ALL },
+{ { NULL, 0, NULL, 0, "How it works:", 6 }, ALL },
+{ { "hook", KEY_HOOK, "tcx|clsact|xdp|cgroup", 0, "Count interfaces by this hook (auto: tcx, else clsact); cgroup: count UDP by cgroup programs", 0 }, TOP | FLOWS },
+{ { "ring-size", KEY_RING, "SIZE", 0, "Ring buffer for events, 4KiB to 1GiB (2MiB)", 0 }, ALL },
+{ { "udp-max", KEY_UDP, "N", 0, "UDP sockets counted at once (65536)", 0 }, TOP | FLOWS },
+{ { "root", KEY_ROOT, "DIR", 0, "Read names of containers, pods, users and network namespaces below this directory", 0 }, ALL },
+{ { "list-columns", KEY_COLUMNS, NULL, 0, "List the columns and exit", 0 }, ALL },
+{ { "doctor", KEY_DOCTOR, NULL, 0, "Say what this kernel and this user can do, with the fix for what they cannot, and exit", 0 }, ALL },
+{ { "stats", KEY_STATS, NULL, 0, "At the end, on stderr: events, losses, hooks and their cost", 0 }, ALL },
+{ { "debug", KEY_DEBUG, NULL, 0, "Also what libbpf and the kernel say", 0 }, ALL },
+{ { "dump", KEY_DUMP, "WHAT", OPTION_HIDDEN, "Text for man page and completions", 0 }, ALL },
+{ { "help", '?', NULL, 0, "Give this help list", -1 }, ALL },
+{ { "usage", KEY_USAGE, NULL, 0, "Give a short usage message", -1 }, ALL },
+{ { "version", 'V', NULL, 0, "Print the version", -1 }, ALL },
+{ { 0 }, ALL },
 };
 /* clang-format on */
 
-const struct argp_option *np_opts_table(void)
+struct argp_option *np_opts_table(const struct np_tool *tool)
 {
-	return table;
+	size_t n = sizeof(table) / sizeof(table[0]), k = 0;
+	struct argp_option *out = calloc(n, sizeof(*out));
+
+	for (size_t i = 0; out && i < n; i++)
+		if (!table[i].tools || (table[i].tools & tool->options))
+			out[k++] = table[i].argp;
+	return out;
 }
 
-static struct argp argp_of(const struct np_tool *tool);
+static struct argp argp_of(const struct np_tool *tool, const struct argp_option *options);
 
 /* Own, because argp is silent about help too once it is told not to speak of errors. */
 static void about(const struct np_opts *o, int key)
 {
-	const struct argp argp = argp_of(o->tool);
+	struct argp_option *options = np_opts_table(o->tool);
+	const struct argp argp = argp_of(o->tool, options);
 
 	if (key == 'V')
 		puts("NetProbe " NP_VERSION);
@@ -171,6 +213,17 @@ static int interval(struct np_opts *o, const char *arg)
 	if (np_parse_duration(arg, &ns) || ns < 10000000ULL || ns > 86400ULL * 1000000000ULL)
 		return bad(o, "--interval", arg, "a time from 10ms to 1d (\"2s\", \"500ms\")");
 	o->interval_ns = ns;
+	o->interval_given = true;
+	return 0;
+}
+
+static int udp_idle(struct np_opts *o, const char *arg)
+{
+	uint64_t ns;
+
+	if (np_parse_duration(arg, &ns) || ns < 1000000000ULL || ns > 86400ULL * 1000000000ULL)
+		return bad(o, "--udp-idle", arg, "a time from 1s to 1d (\"30s\", \"2m\")");
+	o->udp_idle_ns = ns;
 	return 0;
 }
 
@@ -225,6 +278,8 @@ static int parse_how(int key, char *arg, struct np_opts *o)
 		return number(o, "--udp-max", arg, 1, 16 * 1024 * 1024, &o->udp_entries);
 	case KEY_RING:
 		return ring(o, arg);
+	case KEY_UDP_IDLE:
+		return udp_idle(o, arg);
 	case KEY_HOOK:
 		return hook(o, arg);
 	case KEY_UNITS:
@@ -275,11 +330,50 @@ static void no_option(struct np_opts *o, const struct argp_state *state)
 		   word);
 }
 
+/* Those that only switch something on. */
+static bool parse_switch(int key, struct np_opts *o)
+{
+	const struct {
+		int key;
+		bool *what;
+	} switches[] = {
+		{ 'b', &o->batch },
+		{ KEY_ALL, &o->all },
+		{ KEY_ACTIVE, &o->active_only },
+		{ KEY_COLUMNS, &o->list_columns },
+		{ KEY_DOCTOR, &o->doctor },
+		{ KEY_STATS, &o->stats },
+		{ KEY_DEBUG, &o->debug },
+		{ KEY_TABLE, &o->table },
+		{ KEY_ONCE, &o->once },
+		{ KEY_LISTEN, &o->listen },
+		{ KEY_SUMMARY, &o->summary },
+		{ KEY_HISTOGRAM, &o->histogram },
+		{ KEY_SYN, &o->syn },
+		{ KEY_SRT, &o->srt },
+		{ KEY_ART, &o->art },
+		{ KEY_STACK, &o->stack },
+	};
+
+	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
+		if (switches[i].key == key) {
+			*switches[i].what = true;
+			return true;
+		}
+	}
+	return false;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct np_opts *o = state->input;
 
+	if (parse_switch(key, o))
+		return 0;
 	switch (key) {
+	case KEY_EVENTS:
+		o->events = arg;
+		return 0;
 	case KEY_BY:
 		o->by = arg;
 		return 0;
@@ -298,9 +392,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_DUMP:
 		o->dump = arg;
 		return 0;
-	case 'b':
-		o->batch = true;
-		return 0;
 	case 'J':
 		o->format = "json";
 		return 0;
@@ -310,24 +401,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_USAGE:
 	case 'V':
 		about(o, key);
-		return 0;
-	case KEY_ALL:
-		o->all = true;
-		return 0;
-	case KEY_ACTIVE:
-		o->active_only = true;
-		return 0;
-	case KEY_COLUMNS:
-		o->list_columns = true;
-		return 0;
-	case KEY_DOCTOR:
-		o->doctor = true;
-		return 0;
-	case KEY_STATS:
-		o->stats = true;
-		return 0;
-	case KEY_DEBUG:
-		o->debug = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		np_buf_printf(&o->filter, "%s%s", o->filter.len ? " " : "", arg);
@@ -341,10 +414,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static struct argp argp_of(const struct np_tool *tool)
+static struct argp argp_of(const struct np_tool *tool, const struct argp_option *options)
 {
 	return (struct argp){
-		.options = table,
+		.options = options,
 		.parser = parse,
 		.args_doc = "[FILTER EXPRESSION]",
 		.doc = tool->brief,
@@ -369,14 +442,21 @@ static int refuse_command(struct np_opts *opts, int argc, char **argv)
 
 int np_opts_parse(struct np_opts *opts, const struct np_tool *tool, int argc, char **argv)
 {
-	const struct argp argp = argp_of(tool);
+	struct argp_option *options = np_opts_table(tool);
+	const struct argp argp = argp_of(tool, options);
+	int ret;
 
-	*opts = (struct np_opts){
-		.tool = tool, .by = tool->group, .interval_ns = 1000000000ULL, .format = NULL
-	};
-	if (refuse_command(opts, argc, argv))
+	*opts = (struct np_opts){ .tool = tool,
+				  .mode = tool->mode,
+				  .interval_ns = 1000000000ULL,
+				  .udp_idle_ns = 30000000000ULL };
+	if (!options || refuse_command(opts, argc, argv)) {
+		free(options);
 		return NP_EXIT_USAGE;
-	if (argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, opts)) {
+	}
+	ret = argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, opts);
+	free(options);
+	if (ret) {
 		if (!opts->err.msg[0])
 			np_err_set(&opts->err, 0, "out of memory");
 		return NP_EXIT_USAGE;

@@ -25,12 +25,17 @@ struct np_list {
 
 struct np_opts {
 	const struct np_tool *tool;
+	const struct np_mode *mode; /* of the tool, as the options chose it */
 
 	/* as given */
 	const char *by, *output, *sort, *where, *format, *root, *dump;
 	struct np_list pids, comms, uids, cgroups, containers, pods, netns, interfaces;
 	struct np_buf filter; /* the words of the filter expression */
+	const char *events;
 	bool batch, json, all, active_only, list_columns, doctor, stats, debug;
+	bool table, once, listen, summary, histogram, syn, srt, art, stack;
+	bool interval_given, by_given;
+	uint64_t udp_idle_ns;
 	uint64_t interval_ns, duration_ns; /* duration 0: until told to stop */
 	uint64_t count;                    /* refreshes, 0: no limit */
 	uint32_t top, header;
@@ -44,7 +49,10 @@ struct np_opts {
 	struct np_whose whose;
 	struct np_expr *expr;
 	struct np_filter *pcap;
-	const char *sink; /* of np_sink_names, "tui" */
+	const char *sink; /* of np_sink_names, "tui", "histogram" */
+	uint32_t told;    /* 1 << enum np_row_event */
+	bool log;         /* rows are events, written as they come */
+	bool at_end;      /* nothing is written before the end */
 
 	struct np_err err;
 };
@@ -61,7 +69,7 @@ void np_opts_free(struct np_opts *opts);
 int np_opts_dump(const struct np_opts *opts, struct np_buf *out);
 /* --list-columns, in the format of --format. */
 int np_opts_columns(const struct np_opts *opts, struct np_buf *out);
-/* The table behind argp, ended by a zero entry. */
-const struct argp_option *np_opts_table(void);
+/* The table behind argp for a tool, ended by a zero entry; the caller frees it. NULL: no memory. */
+struct argp_option *np_opts_table(const struct np_tool *tool);
 
 #endif

@@ -41,7 +41,7 @@ static int refresh(struct np_run *run, bool last)
 		err = np_view_update(run->view, run->flows);
 	if (!err && run->tui)
 		np_screen_draw(run);
-	else if (!err)
+	else if (!err && (last || !run->opts->at_end))
 		err = run->write_err = np_sink_write(run->sink, run->view);
 	np_meta_tick(run->meta);
 	run->shown = true;
@@ -51,6 +51,52 @@ static int refresh(struct np_run *run, bool last)
 		run->stats.took_ns[(run->stats.refreshes - 2) % NP_RUN_TOOK] = took;
 	else
 		run->stats.first_ns = took;
+	return err;
+}
+
+/* A walk is due by the clock, or an event waits for its owner; never so often that it costs. */
+static bool walk_is_due(const struct np_run *run, uint64_t now)
+{
+	return now >= run->walk_ns || (np_flows_waiting(run->flows) && now >= run->asked_ns);
+}
+
+int np_log_tick(struct np_run *run, bool last)
+{
+	uint64_t now = np_run_now(), left = run->opts->count - run->rows;
+	uint32_t netns[NP_NETNS_MAX];
+	size_t n;
+	int err;
+
+	if (run->opts->count && !left)
+		return 0;
+	next_interval(run);
+	if (last)
+		np_flows_last(run->flows);
+	if (last || walk_is_due(run, now)) {
+		err = np_source_snapshot(run->source, netns,
+					 np_flows_unseen(run->flows, netns, NP_NETNS_MAX));
+		run->walk_ns = now + run->opts->interval_ns;
+		run->asked_ns = now + 20 * (np_run_now() - now);
+		np_meta_tick(run->meta);
+		run->stats.refreshes++;
+	} else {
+		err = np_source_poll(run->source);
+	}
+	if (run->opts->count) {
+		run->opts->view.top = left;
+		np_view_set(run->view, &run->opts->view);
+	}
+	if (!err)
+		err = np_view_update(run->view, run->flows);
+	if (!err && run->sums)
+		err = np_sums_add(run->sums, run->view, run->flows);
+	if (!err)
+		err = run->write_err = np_sink_write(run->sink, run->view);
+	run->shown = true;
+	np_view_rows(run->view, &n);
+	run->rows += n;
+	if (run->opts->count && run->rows >= run->opts->count)
+		run->stop = true;
 	return err;
 }
 
@@ -87,6 +133,8 @@ static int on_tick(struct np_run *run)
 		/* the ring must not fill up meanwhile */
 		return poll_source(run);
 	}
+	if (run->opts->log)
+		return np_log_tick(run, false);
 	last = (run->opts->count && run->stats.refreshes + 1 >= run->opts->count) ||
 	       (run->end_ns && np_run_now() + run->interval_ns / 4 >= run->end_ns);
 	run->stop = last;
@@ -142,16 +190,22 @@ static int loop(struct np_run *run)
 static int go(struct np_run *run)
 {
 	const struct np_opts *o = run->opts;
-	int err = refresh(run, o->count == 1);
+	bool once = !o->log && o->count == 1;
+	uint64_t tick = o->interval_ns;
+	int err = o->log ? np_log_tick(run, false) : refresh(run, once);
 
-	if (err || o->count == 1)
+	if (err || once)
 		return err;
 	if (o->duration_ns)
 		run->end_ns = np_run_now() + o->duration_ns;
-	err = np_run_timer(run, o->interval_ns);
+	if (o->log && tick > NP_LOG_TICK_NS)
+		tick = NP_LOG_TICK_NS;
+	err = np_run_timer(run, tick);
 	if (!err)
 		err = loop(run);
-	if (!err && run->sink && !run->ended)
+	if (!err && o->log)
+		err = np_log_tick(run, true);
+	else if (!err && run->sink && !run->ended)
 		err = refresh(run, true);
 	return err;
 }
@@ -165,6 +219,8 @@ static int finish(struct np_run *run, int err)
 	run->tui = NULL;
 	run->stats.forgotten = np_view_forgotten(run->view);
 	np_flows_next(run->flows); /* what ended without an owner is counted as it goes */
+	if (run->sums && run->opts->log && err != -EPIPE)
+		np_sums_print(run->sums);
 	if (run->opts->stats)
 		np_trust_print(run->source, run->flows, &run->stats);
 	if (err == -EPIPE)

@@ -37,7 +37,7 @@ static void apply(struct np_run *run, const struct np_view_cfg *cfg)
 	next.whose = &run->opts->whose;
 	next.filter = run->opts->pcap;
 	next.top = 0;
-	want = np_run_wanted(&next) | (run->want & NP_SRC_CGROUP);
+	want = np_run_wanted(run->opts, &next) | (run->want & NP_SRC_CGROUP);
 	if (want != run->want) {
 		if (np_source_want(run->source, want, &err)) {
 			np_tui_message(run->tui, err.msg);

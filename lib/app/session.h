@@ -29,6 +29,10 @@ struct np_run {
 	uint64_t end_ns; /* CLOCK_MONOTONIC; 0: none */
 	unsigned int want;
 	char host[65];
+	uint64_t walk_ns;  /* log: when the next walk is due */
+	uint64_t asked_ns; /* log: not before this for the sake of an owner */
+	uint64_t rows;     /* written to the log */
+	struct np_sums *sums;
 	bool stop, masked;
 	bool shown; /* the interval was shown, nothing newer came in */
 	bool ended; /* the last refresh was made */
@@ -37,7 +41,7 @@ struct np_run {
 
 uint64_t np_run_now(void); /* CLOCK_MONOTONIC */
 /* NP_SRC_* that must run for these columns and this filter. */
-unsigned int np_run_wanted(const struct np_view_cfg *cfg);
+unsigned int np_run_wanted(const struct np_opts *opts, const struct np_view_cfg *cfg);
 /* Sets the sentence "WHAT: strerror(-err)"; returns STATUS. */
 int np_run_fail(struct np_run *run, int status, const char *what, int err);
 int np_run_timer(struct np_run *run, uint64_t ns);
@@ -46,6 +50,17 @@ int np_run_timer(struct np_run *run, uint64_t ns);
  */
 int np_run_start(struct np_run *run);
 void np_run_stop(struct np_run *run);
+
+/* One time the log is written: what has queued up, and a walk where one is due. */
+int np_log_tick(struct np_run *run, bool last);
+#define NP_LOG_TICK_NS 100000000ULL
+
+/* What ended, told at the end: how many, how much, with whom. */
+struct np_sums;
+int np_sums_new(struct np_sums **out, const struct np_opts *opts, struct np_meta *meta);
+void np_sums_free(struct np_sums *sums);
+int np_sums_add(struct np_sums *sums, const struct np_view *view, struct np_flows *flows);
+void np_sums_print(struct np_sums *sums);
 
 void np_screen_draw(struct np_run *run);
 int np_screen_keys(struct np_run *run);

@@ -16,6 +16,7 @@
 #include "app/priv.h"
 #include "app/session.h"
 #include "base/log.h"
+#include "flow/detail.h"
 #include "meta/who.h"
 
 uint64_t np_run_now(void)
@@ -40,26 +41,55 @@ static void on_record(void *ctx, const void *rec, size_t len)
 }
 
 /* What must run for these columns and this filter. */
-unsigned int np_run_wanted(const struct np_view_cfg *cfg)
+unsigned int np_run_wanted(const struct np_opts *opts, const struct np_view_cfg *cfg)
 {
-	unsigned int needs = np_view_needs(cfg), want = 0;
+	static const struct {
+		unsigned int need, source;
+	} also[] = { { NP_NEED_CGROUP, NP_SRC_CGROUP },
+		     { NP_NEED_LIFE, NP_SRC_LIFE },
+		     { NP_NEED_RTT, NP_SRC_RTT },
+		     { NP_NEED_TURN, NP_SRC_TURN },
+		     { NP_NEED_PEEK, NP_SRC_PEEK } };
+	unsigned int needs = np_view_needs(cfg), want = opts->mode->want;
 
 	if (cfg->kind == NP_COL_IFACE)
 		return NP_SRC_IFACE;
-	if (np_filter_wants(cfg->filter, IPPROTO_TCP))
-		want |= NP_SRC_TCP;
-	if (np_filter_wants(cfg->filter, IPPROTO_UDP))
-		want |= NP_SRC_UDP;
-	if (needs & NP_NEED_CGROUP)
-		want |= NP_SRC_CGROUP;
-	return want ? want : NP_SRC_TCP;
+	if (!np_filter_wants(cfg->filter, IPPROTO_ICMP))
+		want &= (unsigned int)~NP_SRC_ICMP;
+	if (!np_filter_wants(cfg->filter, IPPROTO_UDP) && !(want & NP_SRC_ICMP))
+		want &= (unsigned int)~NP_SRC_UDP;
+	if (!np_filter_wants(cfg->filter, IPPROTO_TCP) && (want & NP_SRC_UDP))
+		want &= (unsigned int)~(NP_SRC_TCP | NP_SRC_LIFE);
+	for (size_t i = 0; i < sizeof(also) / sizeof(also[0]); i++)
+		if (needs & also[i].need)
+			want |= also[i].source;
+	if (opts->told & 1U << NP_EVENT_STATE)
+		want |= NP_SRC_STATES;
+	if (opts->told & 1U << (NP_EVENT_ANOMALY + NP_AN_LISTEN_OVERFLOW))
+		want |= NP_SRC_LISTEN;
+	return want;
+}
+
+static void set_flows(struct np_run *run)
+{
+	const struct np_opts *o = run->opts;
+	struct np_flows_cfg cfg = {
+		.life = run->want & NP_SRC_LIFE && o->view.kind == NP_COL_EVENT,
+		.log = o->view.kind == NP_COL_EVENT ? o->told : 0,
+		.anomalies = o->told >> NP_EVENT_ANOMALY,
+		.udp_idle_ns = o->udp_idle_ns,
+	};
+
+	np_flows_set(run->flows, &cfg);
+	np_flows_udp_by_socket(run->flows, np_source_udp_by_socket(run->source));
+	np_flows_by_address(run->flows, np_source_by_address(run->source));
 }
 
 static int open_source(struct np_run *run)
 {
 	struct np_opts *o = run->opts;
 	struct np_source_cfg cfg = {
-		.want = np_run_wanted(&o->view),
+		.want = np_run_wanted(o, &o->view),
 		.iface_hook = o->iface_hook,
 		.udp_hook = o->udp_hook,
 		.ring_size = o->ring_size,
@@ -72,13 +102,14 @@ static int open_source(struct np_run *run)
 	/* on the screen any view is a key away */
 	if (run->tui) {
 		cfg.want |= NP_SRC_CGROUP;
-		cfg.may_want = NP_SRC_TCP | NP_SRC_UDP | NP_SRC_IFACE | NP_SRC_CGROUP;
+		cfg.may_want = cfg.want;
+		if (o->mode->topic == &np_topic_traffic)
+			cfg.may_want |= NP_SRC_TCP | NP_SRC_UDP | NP_SRC_IFACE;
 	}
 	run->want = cfg.want;
 	if (np_source_open(&run->source, &cfg, &o->err))
 		return NP_EXIT_CANNOT;
-	np_flows_udp_by_socket(run->flows, np_source_udp_by_socket(run->source));
-	np_flows_by_address(run->flows, np_source_by_address(run->source));
+	set_flows(run);
 	return 0;
 }
 
@@ -187,8 +218,8 @@ static void keep_groupings(struct np_run *run)
 	for (size_t i = 0; i < np_ngroups; i++) {
 		struct np_view_cfg cfg = run->opts->view;
 
-		if (np_groups[i].kind == NP_COL_CONN && *np_groups[i].by &&
-		    !np_view_group(&cfg, np_groups[i].name, NULL))
+		if (np_groups[i].kind == NP_COL_CONN && cfg.kind == NP_COL_CONN &&
+		    *np_groups[i].by && !np_view_group(&cfg, np_groups[i].name, NULL))
 			np_view_keep(run->view, &cfg);
 	}
 	np_view_set(run->view, &run->opts->view);
@@ -209,6 +240,8 @@ int np_run_start(struct np_run *run)
 	err = np_flows_new(&run->flows, np_who_release, run->meta);
 	if (!err)
 		err = np_view_new(&run->view, &o->view, run->meta);
+	if (!err && o->mode->sums)
+		err = np_sums_new(&run->sums, o, run->meta);
 	if (err)
 		return np_run_fail(run, NP_EXIT_CANNOT, "cannot start", err);
 	/* before the terminal is taken: from then on none of them may end the program */
@@ -236,6 +269,7 @@ void np_run_stop(struct np_run *run)
 	np_tui_close(run->tui);
 	np_sink_free(run->sink);
 	np_source_close(run->source);
+	np_sums_free(run->sums);
 	np_view_free(run->view);
 	np_flows_free(run->flows);
 	np_meta_free(run->meta);

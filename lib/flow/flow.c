@@ -18,6 +18,7 @@ int np_flows_new(struct np_flows **out, void (*release)(void *ctx, struct np_row
 	flows->ctx = ctx;
 	flows->first = true;
 	flows->tick = 1;
+	flows->events_end = &flows->events;
 	flows->ifaces = np_ifaces_new();
 	if (!flows->ifaces) {
 		free(flows);
@@ -27,17 +28,73 @@ int np_flows_new(struct np_flows **out, void (*release)(void *ctx, struct np_row
 	return 0;
 }
 
+struct np_hist *np_detail_hist(struct np_flows *flows, struct np_detail *detail,
+			       enum np_hist_kind kind)
+{
+	if (!detail->hist[kind]) {
+		detail->hist[kind] = calloc(1, sizeof(struct np_hist));
+		if (!detail->hist[kind])
+			flows->stats.no_memory++;
+	}
+	return detail->hist[kind];
+}
+
+void np_detail_sample(struct np_flows *flows, struct np_detail *detail, enum np_hist_kind kind,
+		      uint32_t us)
+{
+	struct np_hist *hist = np_detail_hist(flows, detail, kind);
+
+	if (hist && np_hist_add(hist, us, 1))
+		flows->stats.no_memory++;
+}
+
+void np_detail_free(struct np_detail *detail)
+{
+	if (!detail)
+		return;
+	for (int i = 0; i < NP_HIST_KINDS; i++) {
+		if (detail->hist[i])
+			np_hist_free(detail->hist[i]);
+		free(detail->hist[i]);
+	}
+	free(detail);
+}
+
+static void give_back(struct np_flows *flows, struct np_row *row)
+{
+	if (flows->release)
+		flows->release(flows->ctx, row);
+	np_detail_free(row->detail);
+	row->detail = NULL;
+}
+
+void np_flows_set(struct np_flows *flows, const struct np_flows_cfg *cfg)
+{
+	flows->cfg = *cfg;
+}
+
+struct np_detail *np_flow_detail(struct np_flows *flows, struct np_flow *flow)
+{
+	if (!flow->row.detail) {
+		flow->row.detail = calloc(1, sizeof(*flow->row.detail));
+		if (!flow->row.detail)
+			flows->stats.no_memory++;
+	}
+	return flow->row.detail;
+}
+
 void np_flows_free(struct np_flows *flows)
 {
 	if (!flows)
 		return;
 	for (size_t i = 0; i < flows->nslabs; i++) {
 		for (size_t k = 0; k < NP_SLAB; k++)
-			if (flows->slabs[i]->flows[k].used && flows->release)
-				flows->release(flows->ctx, &flows->slabs[i]->flows[k].row);
+			if (flows->slabs[i]->flows[k].used)
+				give_back(flows, &flows->slabs[i]->flows[k].row);
 		free(flows->slabs[i]);
 	}
 	free(flows->slabs);
+	np_log_free(flows);
 	np_map_free(&flows->map);
 	np_ifaces_free(flows->ifaces);
 	free(flows);
@@ -46,7 +103,7 @@ void np_flows_free(struct np_flows *flows)
 /* A socket cookie is unique for ever; two processes on one UDP socket are two flows. */
 uint64_t np_flow_key(const struct np_flows *flows, uint64_t cookie, uint8_t proto, uint32_t pid)
 {
-	if (proto != IPPROTO_UDP || flows->udp_by_socket)
+	if (proto == IPPROTO_TCP || flows->udp_by_socket)
 		return cookie;
 	return cookie ^ ((uint64_t)pid << 40) ^ (1ULL << 63);
 }
@@ -105,11 +162,19 @@ void np_flow_free(struct np_flows *flows, struct np_flow *flow)
 	/* the socket may have been connected anew since: then its key is another flow's */
 	if (np_map_get(&flows->map, key) == flow)
 		np_map_del(&flows->map, key);
-	if (flows->release)
-		flows->release(flows->ctx, &flow->row);
+	give_back(flows, &flow->row);
 	flow->used = false;
 	flow->next = flows->free;
 	flows->free = flow;
+}
+
+void np_flow_known(struct np_flows *flows, struct np_flow *flow)
+{
+	if (!flow->named)
+		return;
+	flow->named = false;
+	flows->named--;
+	flow->row.opened = !(flow->row.flags & NP_ROW_OLD);
 }
 
 void np_flow_touch(const struct np_flows *flows, struct np_flow *flow)
@@ -141,6 +206,7 @@ void np_flow_end(struct np_flows *flows, struct np_flow *flow)
 		if (flow->seen == flows->walk)
 			flows->seen_tcp--;
 	}
+	flow->seen = flows->walk; /* from now on: when it ended */
 }
 
 struct np_flow *np_flow_walk(struct np_flows *flows, size_t *pos)
@@ -180,6 +246,7 @@ void np_flows_next(struct np_flows *flows)
 {
 	struct np_flow *flow, *next;
 
+	np_log_next(flows);
 	for (flow = flows->grave; flow; flow = next) {
 		next = flow->next;
 		np_flow_free(flows, flow);
@@ -192,7 +259,8 @@ void np_flows_next(struct np_flows *flows)
 	flows->tick++;
 	for (flow = flows->held; flow; flow = next) {
 		next = flow->next;
-		flow->waited = true;
+		/* a log is told more often than walks look for owners */
+		flow->waited = !flows->cfg.life || flow->seen != flows->walk;
 		flow->tick = flows->tick; /* its bytes count in the interval that shows them */
 		flow->next = flows->ended;
 		flows->ended = flow;
@@ -242,6 +310,11 @@ size_t np_flows_unseen(const struct np_flows *flows, uint32_t *netns, size_t max
 	for (size_t i = 0; i < flows->nunseen && i < max; i++)
 		netns[i] = flows->unseen[i];
 	return flows->nunseen;
+}
+
+uint64_t np_flows_tick(const struct np_flows *flows)
+{
+	return flows->tick;
 }
 
 uint64_t np_flows_interval_ns(const struct np_flows *flows)

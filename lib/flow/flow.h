@@ -28,7 +28,14 @@ struct np_flow {
 	bool in_map;          /* UDP: the kernel's map counts it */
 	bool named;           /* only its owner is known yet: not shown */
 	bool waited;          /* ended, and was held back for its owner */
-	uint64_t raw[4];      /* UDP: the map's values last read (tx, rx bytes; tx, rx packets) */
+};
+
+/* What is asked of the table beside the connections themselves. */
+struct np_flows_cfg {
+	bool life;            /* what ends is told how, when and by whom: np_flows_log() */
+	uint32_t log;         /* events to queue for np_flows_log(): 1 << enum np_row_event */
+	uint32_t anomalies;   /* those that walks are to find: 1 << enum np_anomaly */
+	uint64_t udp_idle_ns; /* life: a UDP flow ends after this silence; 0: with its socket */
 };
 
 struct np_flows_stats {
@@ -53,6 +60,8 @@ void np_flows_next(struct np_flows *flows);
 /* No refresh follows the next one: ended connections are not held back for their owner any longer.
  */
 void np_flows_last(struct np_flows *flows);
+/* Before the first record. */
+void np_flows_set(struct np_flows *flows, const struct np_flows_cfg *cfg);
 /* UDP records come by socket (cgroup_skb), not by socket and process. */
 void np_flows_udp_by_socket(struct np_flows *flows, bool yes);
 /* Cookies are addresses, which are used again (kernels before 5.12). */
@@ -63,6 +72,14 @@ struct np_flow *np_flows_living(struct np_flows *flows, size_t *pos);
 size_t np_flows_count(const struct np_flows *flows);
 /* Those that ended in this interval, linked by `next`; until np_flows_next(). */
 struct np_flow *np_flows_ended(struct np_flows *flows);
+/*
+ * The log: what has happened since the last call, in the order of time. With `life`, ended
+ * connections are in it as well. The rows stay until the next np_flows_next(). Returns how many;
+ * what has no owner yet is held back until a walk has looked for it.
+ */
+size_t np_flows_log(struct np_flows *flows, struct np_row *const **rows);
+/* Something is held back for its owner: a refresh would help. */
+bool np_flows_waiting(const struct np_flows *flows);
 /* Interfaces, one row a direction (and protocol where they are split); NULL past the last. */
 struct np_row *np_flows_iface(struct np_flows *flows, size_t i);
 /*
@@ -71,6 +88,8 @@ struct np_row *np_flows_iface(struct np_flows *flows, size_t i);
  */
 size_t np_flows_unseen(const struct np_flows *flows, uint32_t *netns, size_t max);
 
+/* Counts the intervals: the calls of np_flows_next(), from 1. */
+uint64_t np_flows_tick(const struct np_flows *flows);
 uint64_t
 np_flows_interval_ns(const struct np_flows *flows); /* between the last two refreshes; 0: none */
 uint64_t np_flows_mono_ns(const struct np_flows *flows); /* of the last refresh */

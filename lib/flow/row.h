@@ -13,6 +13,7 @@
 
 struct np_proc;
 struct np_cgroup;
+struct np_detail;
 
 /* np_row.flags */
 #define NP_ROW_OLD      1   /* opened before the tool started: age is at least what is shown */
@@ -23,6 +24,8 @@ struct np_cgroup;
 #define NP_ROW_IFACE    32  /* an interface, not a connection: `link` is valid */
 #define NP_ROW_NO_BYTES 64  /* UDP without a hook: bytes are not known */
 #define NP_ROW_NO_RETR  128 /* not TCP: retransmits, rtt, windows mean nothing */
+#define NP_ROW_LISTEN   256 /* a listener: cwnd is its accept queue, ssthresh the queue's limit */
+#define NP_ROW_EVENT    512 /* what happened to a connection, as told by `detail` */
 
 struct np_row {
 	/* who; pid 0: unknown */
@@ -33,6 +36,7 @@ struct np_row {
 	uint64_t cgroup_id;
 	struct np_proc *proc;     /* filled by meta, NULL before and where it is unknown */
 	struct np_cgroup *cgroup; /* the same */
+	struct np_detail *detail; /* flow/detail.h; NULL where nobody asked */
 	uint32_t netns;           /* inode number */
 	uint8_t via;              /* enum np_owner_via */
 	uint8_t meta_done;        /* proc and cgroup were looked up for this owner */
@@ -90,15 +94,17 @@ struct np_row {
 	uint32_t conns;    /* living */
 	uint32_t opened;   /* in the interval */
 	uint32_t ended;    /* in the interval */
+	uint32_t events;   /* rows of the log that this one stands for; connection: its anomalies */
 	uint64_t first_ns; /* opened, or first seen (NP_ROW_OLD) */
 };
 
 /* A row with NP_ROW_GROUP is one of these. */
 struct np_group_row {
 	struct np_row row;
-	uint64_t mean_weight; /* behind the means */
-	double means[2];      /* rtt_us and rttvar_us before rounding */
-	uint64_t mixed[2];    /* bit i set where the members' column i differs */
+	uint64_t mean_weight;  /* behind the means */
+	double means[2];       /* rtt_us and rttvar_us before rounding */
+	uint64_t mixed[2];     /* bit i set where the members' column i differs */
+	struct np_detail *own; /* its histograms, where they are asked for: what row.detail is */
 };
 
 #endif

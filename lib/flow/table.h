@@ -6,6 +6,7 @@
 #ifndef NP_TABLE_H
 #define NP_TABLE_H
 
+#include "flow/detail.h"
 #include "flow/flow.h"
 #include "flow/iface.h"
 
@@ -15,7 +16,17 @@ struct np_slab {
 	struct np_flow flows[NP_SLAB];
 };
 
+/* A row of the log that is not a connection's own. */
+struct np_event {
+	struct np_row row;
+	struct np_detail detail; /* of row */
+	uint64_t cookie;         /* 0: no socket */
+	uint32_t walk;           /* of the table, when it happened */
+	struct np_event *next;
+};
+
 struct np_flows {
+	struct np_flows_cfg cfg;
 	struct np_map map; /* by socket (TCP), by socket and process (UDP) */
 	struct np_slab **slabs;
 	size_t nslabs;
@@ -37,6 +48,12 @@ struct np_flows {
 	bool first;          /* no walk has ended yet: what it finds is older than the tool */
 	uint32_t unseen[16]; /* namespaces of those that the last walk over files missed */
 	size_t nunseen;      /* may be more than there is room for */
+	struct np_event *events, **events_end; /* queued, oldest first */
+	struct np_event *told;                 /* given out by np_flows_log() */
+	struct np_row **log;                   /* its rows */
+	size_t nlog, log_cap;
+	bool logged; /* np_flows_log() was called since np_flows_next() */
+	bool waiting;
 	bool last;
 	bool udp_by_socket;
 	bool by_address;
@@ -47,6 +64,8 @@ struct np_flows {
 uint64_t np_flow_key(const struct np_flows *flows, uint64_t cookie, uint8_t proto, uint32_t pid);
 /* A new living flow under KEY, or NULL and counted. */
 struct np_flow *np_flow_new(struct np_flows *flows, uint64_t key, uint64_t cookie, uint8_t proto);
+/* It is more than a name by now: it has been seen. */
+void np_flow_known(struct np_flows *flows, struct np_flow *flow);
 void np_flow_free(struct np_flows *flows, struct np_flow *flow);
 /* From the living to the ended. */
 void np_flow_end(struct np_flows *flows, struct np_flow *flow);
@@ -66,8 +85,45 @@ static inline uint64_t np_grown(uint64_t now, uint64_t before)
 	return now > before ? now - before : 0;
 }
 
+/* Its detail, made where it has none; NULL and counted: out of memory. */
+struct np_detail *np_flow_detail(struct np_flows *flows, struct np_flow *flow);
+/* One sample more in its histogram of that kind. */
+void np_detail_sample(struct np_flows *flows, struct np_detail *detail, enum np_hist_kind kind,
+		      uint32_t us);
+/* The histogram, made where there is none; NULL and counted: out of memory. */
+struct np_hist *np_detail_hist(struct np_flows *flows, struct np_detail *detail,
+			       enum np_hist_kind kind);
+void np_detail_free(struct np_detail *detail);
+
+/* life.c */
+void np_take_state(struct np_flows *flows, const struct np_ev_state *r);
+/* How it ended, by its record; NULL: nobody saw it. Before np_flow_end(). */
+void np_life_end(struct np_flows *flows, struct np_flow *flow, const struct np_ev_end *r);
+/* UDP: silent for too long. */
+void np_life_idle(struct np_flows *flows, struct np_flow *flow);
+
+/* log.c: a copy of FLOW's row in the log, or of an empty one, if its kind is asked for; NULL: not.
+ */
+struct np_event *np_log_add(struct np_flows *flows, struct np_flow *flow, enum np_row_event event,
+			    uint64_t ts_ns);
+void np_log_next(struct np_flows *flows);
+void np_log_free(struct np_flows *flows);
+
+/* take.c's, for the others */
+void np_take_owner_of(struct np_flows *flows, struct np_flow *flow, const struct np_ev_task *task,
+		      enum np_owner_via via);
+/* It holds a file of the socket: the owner stays the same while it holds it too. */
+void np_take_holder(struct np_flows *flows, struct np_flow *flow, const struct np_ev_task *task);
+void np_take_tuple(struct np_row *row, const struct np_ev_tuple *t);
+
+/* anomaly.c */
+void np_take_listener(struct np_flows *flows, struct np_flow *flow, uint64_t key,
+		      const struct np_ev_sock *r);
+/* TCP, at each walk that found it: half-closed for too long? GONE: it ended. */
+void np_half_close(struct np_flows *flows, struct np_flow *flow, bool gone);
+
 void np_take_sock(struct np_flows *flows, const struct np_ev_sock *r);
-void np_take_end(struct np_flows *flows, const struct np_ev_sock *r);
+void np_take_end(struct np_flows *flows, const struct np_ev_end *r);
 void np_take_owner(struct np_flows *flows, const struct np_ev_owner *r);
 void np_take_udp(struct np_flows *flows, const struct np_ev_udp *r);
 

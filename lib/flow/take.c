@@ -6,7 +6,7 @@
 
 #include "flow/table.h"
 
-static void set_owner(struct np_flows *flows, struct np_flow *flow, const struct np_ev_task *task,
+void np_take_owner_of(struct np_flows *flows, struct np_flow *flow, const struct np_ev_task *task,
 		      enum np_owner_via via)
 {
 	struct np_row *row = &flow->row;
@@ -31,7 +31,7 @@ static void set_owner(struct np_flows *flows, struct np_flow *flow, const struct
 }
 
 /* Somebody holds a file of the socket. Many may: the owner stays the same while it holds it too. */
-static void held_by(struct np_flows *flows, struct np_flow *flow, const struct np_ev_task *task)
+void np_take_holder(struct np_flows *flows, struct np_flow *flow, const struct np_ev_task *task)
 {
 	struct np_row *row = &flow->row;
 	bool same = row->pid == task->pid && row->start_ns == task->start_ns;
@@ -39,7 +39,7 @@ static void held_by(struct np_flows *flows, struct np_flow *flow, const struct n
 	if (!task->pid)
 		return;
 	if (same || !row->pid || flow->owner_seen + 1 < flows->walk) {
-		set_owner(flows, flow, task, NP_VIA_SCAN);
+		np_take_owner_of(flows, flow, task, NP_VIA_SCAN);
 		flow->owner_seen = flows->walk;
 	}
 }
@@ -58,7 +58,7 @@ static bool closer_owns(const struct np_flows *flows, const struct np_flow *flow
 	       (row->via == NP_VIA_SCAN && flows->mono_ns - row->first_ns < HANDED_ON_NS);
 }
 
-static void set_tuple(struct np_row *row, const struct np_ev_tuple *t)
+void np_take_tuple(struct np_row *row, const struct np_ev_tuple *t)
 {
 	memcpy(row->laddr, t->laddr, sizeof(row->laddr));
 	memcpy(row->raddr, t->raddr, sizeof(row->raddr));
@@ -113,11 +113,7 @@ static void set_tcp(struct np_flows *flows, struct np_flow *flow, const struct n
 	struct np_row *row = &flow->row;
 
 	np_flow_touch(flows, flow);
-	if (flow->named) {
-		flow->named = false;
-		flows->named--;
-		row->opened = !(row->flags & NP_ROW_OLD);
-	}
+	np_flow_known(flows, flow);
 	/* what a connection older than the program has moved before is no rate of this interval */
 	count_tcp(row, r, !flow->seen, !flows->first || flow->seen);
 	row->drops = r->drops;
@@ -130,7 +126,7 @@ static void set_tcp(struct np_flows *flows, struct np_flow *flow, const struct n
 	row->uid = r->task.uid;
 	row->cgroup_id = r->cgroup_id;
 	row->netns = r->netns;
-	set_tuple(row, &r->tuple);
+	np_take_tuple(row, &r->tuple);
 }
 
 /*
@@ -162,20 +158,29 @@ static void follows(struct np_flows *flows, struct np_flow *flow)
 	flows->latest = flow;
 }
 
+static bool is_datagram(uint8_t proto)
+{
+	return proto == IPPROTO_UDP || proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
+}
+
 void np_take_sock(struct np_flows *flows, const struct np_ev_sock *r)
 {
 	uint64_t key = np_flow_key(flows, r->cookie, r->tuple.proto, r->task.pid);
 	struct np_flow *flow = find_sock(flows, key, r);
 	bool closed = r->tuple.proto == IPPROTO_TCP && r->tuple.state == TCP_CLOSE;
 
-	if (r->tuple.proto != IPPROTO_TCP && r->tuple.proto != IPPROTO_UDP) {
+	if (r->tuple.proto != IPPROTO_TCP && !is_datagram(r->tuple.proto)) {
 		flows->stats.bad++;
+		return;
+	}
+	if (r->hdr.flags & NP_EV_F_LISTEN) {
+		np_take_listener(flows, flow, key, r);
 		return;
 	}
 	/* reset, and its process has yet to notice: that is all there is to learn */
 	if (closed) {
 		if (flow && np_flow_ended(flow) && !flow->row.pid)
-			set_owner(flows, flow, &r->task, NP_VIA_SCAN);
+			np_take_owner_of(flows, flow, &r->task, NP_VIA_SCAN);
 		return;
 	}
 	if (!flow || np_flow_ended(flow)) {
@@ -184,10 +189,10 @@ void np_take_sock(struct np_flows *flows, const struct np_ev_sock *r)
 			return;
 	}
 	if (!(r->hdr.flags & NP_EV_F_NO_OWNER))
-		held_by(flows, flow, &r->task);
+		np_take_holder(flows, flow, &r->task);
 	if (r->tuple.proto != IPPROTO_TCP) {
 		np_flow_touch(flows, flow);
-		set_tuple(&flow->row, &r->tuple);
+		np_take_tuple(&flow->row, &r->tuple);
 		flow->row.uid = r->task.uid;
 		flow->row.cgroup_id = r->cgroup_id;
 		flow->row.netns = r->netns;
@@ -197,6 +202,7 @@ void np_take_sock(struct np_flows *flows, const struct np_ev_sock *r)
 	} else if (flow->seen != flows->walk) {
 		/* the first holder's record stands for all of them */
 		set_tcp(flows, flow, r);
+		np_half_close(flows, flow, false);
 		flows->seen_tcp++;
 	}
 	flow->seen = flows->walk;
@@ -204,8 +210,9 @@ void np_take_sock(struct np_flows *flows, const struct np_ev_sock *r)
 	follows(flows, flow);
 }
 
-void np_take_end(struct np_flows *flows, const struct np_ev_sock *r)
+void np_take_end(struct np_flows *flows, const struct np_ev_end *end)
 {
+	const struct np_ev_sock *r = &end->sock;
 	struct np_flow *flow = np_map_get(&flows->map, r->cookie);
 
 	if (r->tuple.proto != IPPROTO_TCP) {
@@ -219,7 +226,8 @@ void np_take_end(struct np_flows *flows, const struct np_ev_sock *r)
 	}
 	set_tcp(flows, flow, r);
 	if (!(r->hdr.flags & NP_EV_F_NO_OWNER) && closer_owns(flows, flow))
-		set_owner(flows, flow, &r->task, NP_VIA_CLOSE);
+		np_take_owner_of(flows, flow, &r->task, NP_VIA_CLOSE);
+	np_life_end(flows, flow, end);
 	np_flow_end(flows, flow);
 	flows->stats.ended++;
 }
@@ -250,48 +258,61 @@ void np_take_owner(struct np_flows *flows, const struct np_ev_owner *r)
 		flow->row.uid = r->task.uid;
 	}
 	if (scan) {
-		held_by(flows, flow, &r->task);
+		np_take_holder(flows, flow, &r->task);
 	} else if (connects || closer_owns(flows, flow)) {
-		set_owner(flows, flow, &r->task, (enum np_owner_via)r->via);
+		np_take_owner_of(flows, flow, &r->task, (enum np_owner_via)r->via);
 		flow->owner_seen = flows->walk;
+	}
+	if (connects && r->ts_ns && np_flow_detail(flows, flow)) {
+		flow->row.detail->opened_ns = r->ts_ns;
+		flow->row.detail->side = NP_SIDE_CLIENT;
+		flow->row.flags &= (uint16_t)~NP_ROW_OLD;
 	}
 }
 
 void np_take_udp(struct np_flows *flows, const struct np_ev_udp *r)
 {
-	uint64_t key = np_flow_key(flows, r->cookie, IPPROTO_UDP, r->task.pid);
+	uint8_t proto = is_datagram(r->tuple.proto) ? r->tuple.proto : IPPROTO_UDP;
+	uint64_t key = np_flow_key(flows, r->cookie, proto, r->task.pid);
 	struct np_flow *flow = np_map_get(&flows->map, key);
 	uint64_t raw[4] = { r->tx_bytes, r->rx_bytes, r->tx_packets, r->rx_packets };
+	struct np_detail *d;
 	struct np_row *row;
 
 	if (!flow || np_flow_ended(flow)) {
-		flow = np_flow_new(flows, key, r->cookie, IPPROTO_UDP);
+		flow = np_flow_new(flows, key, r->cookie, proto);
 		if (!flow)
 			return;
 	}
+	d = np_flow_detail(flows, flow);
+	if (!d)
+		return;
 	np_flow_touch(flows, flow);
 	row = &flow->row;
+	if (!d->opened_ns)
+		d->opened_ns = r->first_ns;
+	d->last_ns = r->last_ns;
 	if (!(r->hdr.flags & NP_EV_F_NO_OWNER)) {
-		set_owner(flows, flow, &r->task, NP_VIA_SEND);
+		np_take_owner_of(flows, flow, &r->task, NP_VIA_SEND);
 		flow->owner_seen = flows->walk;
 	}
 	if (r->tuple.family)
-		set_tuple(row, &r->tuple);
+		np_take_tuple(row, &r->tuple);
 	if (r->netns)
 		row->netns = r->netns;
 	if (r->cgroup_id)
 		row->cgroup_id = r->cgroup_id;
 	row->uid = r->task.uid;
-	row->d_tx += np_grown(raw[0], flow->raw[0]);
-	row->d_rx += np_grown(raw[1], flow->raw[1]);
-	row->d_tx_segs += np_grown(raw[2], flow->raw[2]);
-	row->d_rx_segs += np_grown(raw[3], flow->raw[3]);
-	row->tx_bytes += np_grown(raw[0], flow->raw[0]);
-	row->rx_bytes += np_grown(raw[1], flow->raw[1]);
-	row->tx_segs += np_grown(raw[2], flow->raw[2]);
-	row->rx_segs += np_grown(raw[3], flow->raw[3]);
-	memcpy(flow->raw, raw, sizeof(raw));
+	row->d_tx += np_grown(raw[0], d->raw[0]);
+	row->d_rx += np_grown(raw[1], d->raw[1]);
+	row->d_tx_segs += np_grown(raw[2], d->raw[2]);
+	row->d_rx_segs += np_grown(raw[3], d->raw[3]);
+	row->tx_bytes += np_grown(raw[0], d->raw[0]);
+	row->rx_bytes += np_grown(raw[1], d->raw[1]);
+	row->tx_segs += np_grown(raw[2], d->raw[2]);
+	row->rx_segs += np_grown(raw[3], d->raw[3]);
+	memcpy(d->raw, raw, sizeof(raw));
 	flow->in_map = !(r->hdr.flags & NP_EV_F_LAST);
 	if (!flow->in_map)
-		memset(flow->raw, 0, sizeof(flow->raw)); /* the next entry counts from 0 */
+		memset(d->raw, 0, sizeof(d->raw)); /* the next entry counts from 0 */
 }

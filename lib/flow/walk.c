@@ -40,9 +40,14 @@ static void sweep(struct np_flows *flows, uint32_t what)
 	if (!missing && flows->living == flows->living_tcp)
 		return;
 	while ((flow = np_flow_walk(flows, &pos))) {
+		if (flow->row.proto != IPPROTO_TCP)
+			np_life_idle(flows, flow);
 		if (flow->seen == flows->walk)
 			continue;
-		if (flow->row.proto == IPPROTO_TCP) {
+		if (flow->row.flags & NP_ROW_LISTEN) {
+			if (!(what & NP_WALK_FILES))
+				continue;
+		} else if (flow->row.proto == IPPROTO_TCP) {
 			note_unseen(flows, flow->row.netns);
 			if (!(what & NP_WALK_TCP) || ++flow->missed < 2)
 				continue;
@@ -54,6 +59,8 @@ static void sweep(struct np_flows *flows, uint32_t what)
 		} else if (flow->in_map || !(what & NP_WALK_FILES)) {
 			continue;
 		}
+		np_half_close(flows, flow, true);
+		np_life_end(flows, flow, NULL);
 		np_flow_end(flows, flow);
 	}
 }
@@ -79,7 +86,8 @@ void np_flows_record(struct np_flows *flows, const void *rec, size_t len)
 {
 	static const uint16_t sizes[NP_EV_MAX] = {
 		[NP_EV_SOCK] = sizeof(struct np_ev_sock),
-		[NP_EV_SOCK_END] = sizeof(struct np_ev_sock),
+		[NP_EV_SOCK_END] = sizeof(struct np_ev_end),
+		[NP_EV_SOCK_STATE] = sizeof(struct np_ev_state),
 		[NP_EV_SOCK_OWNER] = sizeof(struct np_ev_owner),
 		[NP_EV_UDP] = sizeof(struct np_ev_udp),
 		[NP_EV_IFACE] = sizeof(struct np_ev_iface),
@@ -102,6 +110,9 @@ void np_flows_record(struct np_flows *flows, const void *rec, size_t len)
 		break;
 	case NP_EV_SOCK_END:
 		np_take_end(flows, rec);
+		break;
+	case NP_EV_SOCK_STATE:
+		np_take_state(flows, rec);
 		break;
 	case NP_EV_SOCK_OWNER:
 		np_take_owner(flows, rec);

@@ -150,8 +150,12 @@ unsigned int np_act_group(struct np_tui *tui, const struct np_view *view, unsign
 	unsigned int bits = np_act_back(tui, view, 0) | NP_TUI_VIEW;
 	/* columns of the user's own (--by raddr,rport) are one more grouping, at the end */
 	size_t own = tui->kept[np_ngroups].ncols || !tui->cfg.group, all = np_ngroups + own;
-	size_t at = np_step_group(&tui->cfg), to = (at + (n == 0 ? 1 : all - 1)) % all;
+	size_t at = np_step_group(&tui->cfg), to = at;
 	struct np_view_cfg next = tui->cfg;
+
+	do
+		to = (to + (n == 0 ? 1 : all - 1)) % all;
+	while (to < np_ngroups && !np_group_fits(&np_groups[to], tui->cfg.topic));
 
 	tui->kept[at] = tui->cfg;
 	if (tui->kept[to].ncols) {

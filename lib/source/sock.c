@@ -24,12 +24,15 @@ static void prepare(struct np_source *src, bool wanted)
 {
 	struct np_bpf *bpf = src->bpf;
 	uint32_t size = ring_size(src->cfg.ring_size);
+	unsigned int all = src->cfg.want | src->cfg.may_want;
 
 	bpf->rodata->np_ring_wake = size / 8;
 	bpf_map__set_max_entries(bpf->maps.np_ring, size);
 	bpf_map__set_autocreate(bpf->maps.np_ring, wanted);
 	bpf_map__set_autocreate(bpf->maps.np_ownerless, wanted);
-	bpf_program__set_autoload(bpf->progs.np_state, wanted);
+	bpf->rodata->np_want_life = all & NP_SRC_LIFE;
+	bpf->rodata->np_want_states = all & NP_SRC_STATES;
+	bpf_program__set_autoload(bpf->progs.np_state, wanted && (all & NP_SRC_TCP));
 	bpf_program__set_autoload(bpf->progs.np_destroy,
 				  wanted && np_source_takes(src, "np_destroy"));
 	bpf_program__set_autoload(bpf->progs.np_walk_tcp,
@@ -47,8 +50,10 @@ static bool refused(struct np_source *src, const char *program)
 static int attach(struct np_source *src, struct np_err *err)
 {
 	struct np_bpf *bpf = src->bpf;
-	int ret = np_attach(bpf->progs.np_state, &src->state_link, err);
+	int ret = 0;
 
+	if (bpf_program__autoload(bpf->progs.np_state))
+		ret = np_attach(bpf->progs.np_state, &src->state_link, err);
 	if (!ret && np_source_takes(src, "np_destroy"))
 		ret = np_attach(bpf->progs.np_destroy, &src->destroy_link, err);
 	if (!ret && np_source_takes(src, "np_walk_tcp"))
@@ -95,7 +100,7 @@ static int snapshot(struct np_source *src, uint32_t *what)
 
 const struct np_probe np_probe_sock = {
 	.name = "sock",
-	.bit = NP_SRC_TCP,
+	.bit = NP_SRC_TCP | NP_SRC_OWNERS,
 	.prepare = prepare,
 	.refused = refused,
 	.attach = attach,

@@ -14,10 +14,20 @@
 #include "np_event.h"
 
 /* What is wanted; a probe that nobody wants is not attached. */
-#define NP_SRC_TCP    1 /* TCP sockets with counters and owners */
-#define NP_SRC_UDP    2 /* UDP bytes by socket and process */
-#define NP_SRC_IFACE  4 /* packets and bytes of interfaces */
-#define NP_SRC_CGROUP 8 /* the cgroup of each socket */
+#define NP_SRC_TCP     1   /* TCP sockets with counters and owners */
+#define NP_SRC_UDP     2   /* UDP bytes by socket and process */
+#define NP_SRC_IFACE   4   /* packets and bytes of interfaces */
+#define NP_SRC_CGROUP  8   /* the cgroup of each socket */
+#define NP_SRC_PEEK    16  /* the first packets of each flow */
+#define NP_SRC_RTT     32  /* round-trip times, segment by segment */
+#define NP_SRC_TURN    64  /* response times, segment by segment */
+#define NP_SRC_ANOMALY 128 /* what goes wrong with TCP */
+#define NP_SRC_LIFE    256 /* with TCP: when and by whom connections were opened, when they ended */
+#define NP_SRC_STATES  512 /* with TCP: every change of state */
+#define NP_SRC_LISTEN  1024 /* listeners, with their queues */
+#define NP_SRC_ICMP    4096 /* with UDP: sockets of ICMP echo as well */
+#define NP_SRC_OWNERS \
+	2048 /* TCP sockets and owners by walks alone: nothing runs for a connection */
 
 enum np_hook { NP_HOOK_AUTO, NP_HOOK_TCX, NP_HOOK_CLSACT, NP_HOOK_XDP, NP_HOOK_CGROUP };
 

@@ -29,6 +29,7 @@ static void prepare(struct np_source *src, bool wanted)
 	bool calls = by_calls(src);
 
 	src->udp_by_socket = !calls;
+	bpf->rodata->np_want_icmp = (src->cfg.want | src->cfg.may_want) & NP_SRC_ICMP;
 	bpf_map__set_autocreate(bpf->maps.np_udp, wanted);
 	bpf_map__set_max_entries(bpf->maps.np_udp,
 				 src->cfg.udp_entries ? src->cfg.udp_entries : ENTRIES_DEFAULT);

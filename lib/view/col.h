@@ -14,6 +14,8 @@
 #include "base/err.h"
 #include "flow/row.h"
 
+struct np_detail;
+
 enum np_type {
 	NP_TYPE_COUNT,   /* uint64_t or uint32_t */
 	NP_TYPE_BYTES,   /* uint64_t */
@@ -31,10 +33,33 @@ enum np_type {
 	NP_TYPE_ENDPOINT, /* ADDR at off, PORT at off2 */
 	NP_TYPE_ENUM,     /* uint8_t, named by `names` */
 	NP_TYPE_FLAG,     /* bit `bit` of np_row.flags */
+	NP_TYPE_SPAN,     /* uint64_t nanoseconds; 0: unknown */
+	NP_TYPE_YES,      /* uint8_t: yes or no */
+	NP_TYPE_QUANTILE, /* of the histogram that a pointer at off leads to; `bit`: enum np_stat */
+};
+
+/* What is told of a histogram. */
+enum np_stat {
+	NP_STAT_COUNT,
+	NP_STAT_MIN,
+	NP_STAT_MEAN,
+	NP_STAT_P50,
+	NP_STAT_P90,
+	NP_STAT_P99,
+	NP_STAT_MAX
 };
 
 /* Where the field is. */
-enum np_via { NP_IN_ROW, NP_IN_PROC, NP_IN_CGROUP, NP_IN_USER, NP_IN_NETNS, NP_IN_VIEW };
+enum np_via {
+	NP_IN_ROW,
+	NP_IN_PROC,
+	NP_IN_CGROUP,
+	NP_IN_USER,
+	NP_IN_NETNS,
+	NP_IN_VIEW,
+	NP_IN_DETAIL,
+	NP_IN_L7
+};
 
 /* How members of a group add up. */
 enum np_agg {
@@ -44,23 +69,32 @@ enum np_agg {
 	NP_AGG_MAX,
 	NP_AGG_MEAN,  /* weighted by segments sent + 1 */
 	NP_AGG_RATIO, /* num / den of the group's own sums */
+	NP_AGG_PART,  /* num / (num + den) of them */
+	NP_AGG_HIST,  /* histograms merge */
 };
 
 /* What must be running for the column to be true: the tool attaches only what its columns need. */
-#define NP_NEED_TCP     1  /* owner walk, socket events */
-#define NP_NEED_UDP     2  /* UDP byte hook */
-#define NP_NEED_IFACE   4  /* tc hook on the interfaces */
-#define NP_NEED_CMDLINE 8  /* /proc/PID/cmdline of each process */
-#define NP_NEED_CGROUP  16 /* cgroup of each socket, unit, container and pod */
-#define NP_NEED_PROTO   32 /* interface rows split by protocol */
-#define NP_NEED_AVG     64 /* moving averages */
+#define NP_NEED_TCP     1    /* owner walk, socket events */
+#define NP_NEED_UDP     2    /* UDP byte hook */
+#define NP_NEED_IFACE   4    /* tc hook on the interfaces */
+#define NP_NEED_CMDLINE 8    /* /proc/PID/cmdline of each process */
+#define NP_NEED_CGROUP  16   /* cgroup of each socket, unit, container and pod */
+#define NP_NEED_PROTO   32   /* interface rows split by protocol */
+#define NP_NEED_AVG     64   /* moving averages */
+#define NP_NEED_LIFE    128  /* events when a connection is opened */
+#define NP_NEED_RTT     256  /* a program on each segment received */
+#define NP_NEED_TURN    512  /* a program on each segment, both ways */
+#define NP_NEED_PEEK    1024 /* a program on each packet, copies of a flow's first ones */
 
-#define NP_COL_CONN    1  /* exists on connections */
-#define NP_COL_IFACE   2  /* exists on interfaces */
-#define NP_COL_RATE    4  /* the field is the interval's sum, the value is that per second */
-#define NP_COL_TCP     8  /* means nothing on other protocols */
-#define NP_COL_GROUP   16 /* makes sense as --by */
-#define NP_COL_NOBYTES 32 /* unknown on rows with NP_ROW_NO_BYTES */
+#define NP_COL_CONN    1   /* exists on connections */
+#define NP_COL_IFACE   2   /* exists on interfaces */
+#define NP_COL_RATE    4   /* the field is the interval's sum, the value is that per second */
+#define NP_COL_TCP     8   /* means nothing on other protocols */
+#define NP_COL_GROUP   16  /* makes sense as --by */
+#define NP_COL_NOBYTES 32  /* unknown on rows with NP_ROW_NO_BYTES */
+#define NP_COL_EVENT   64  /* exists on rows of the log */
+#define NP_COL_LISTEN  128 /* exists on listeners */
+#define NP_COL_KINDS   (NP_COL_CONN | NP_COL_IFACE | NP_COL_EVENT | NP_COL_LISTEN)
 
 struct np_col {
 	const char *name; /* as in -o, JSON, CSV: lower case */
@@ -72,7 +106,7 @@ struct np_col {
 	enum np_agg agg;
 	uint16_t off, off2;
 	uint8_t size;             /* of the field: 1, 2, 4, 8 */
-	uint8_t bit;              /* NP_TYPE_FLAG */
+	uint8_t bit;              /* NP_TYPE_FLAG, NP_TYPE_QUANTILE */
 	uint8_t width;            /* least width in a table */
 	uint16_t flags;           /* NP_COL_* */
 	uint16_t needs;           /* NP_NEED_* */
@@ -103,8 +137,12 @@ struct np_value {
 	char buf[64];
 };
 
+/* As the column `event` names enum np_row_event; NULL: there is none (any more). */
+const char *np_event_name(unsigned int event);
 /* Sets the sentence for an unknown name, with the nearest one; returns -EINVAL. */
 int np_col_unknown(const char *name, struct np_err *err);
+/* On which rows it exists: connection, interface, event, listener, both (or all). */
+const char *np_col_rows(const struct np_col *col);
 /* By name; NULL where there is none. */
 const struct np_col *np_col_find(const char *name);
 void np_col_read(const struct np_col *col, const struct np_row *row, const struct np_colctx *ctx,
@@ -124,17 +162,24 @@ struct np_merge {
 	struct np_merge_op {
 		uint16_t off;
 		uint8_t op;
-	} ops[64];
+	} ops[128];
 	size_t nops;
 	size_t nsums; /* of them: plain 64-bit sums, first in the list */
-	const struct np_col *same[64];
+	const struct np_col *same[128];
 	size_t nsame;
+	unsigned int hists; /* 1 << enum np_hist_kind */
 };
 void np_merge_init(struct np_merge *plan);
 void np_merge_add(struct np_merge *plan, const struct np_col *col);
 /* G becomes a group of FIRST's identity, with nothing added up yet. */
 void np_merge_begin(struct np_group_row *g, const struct np_row *first);
-void np_merge_row(const struct np_merge *plan, struct np_group_row *g, const struct np_row *m);
+/* 0, or -ENOMEM where a histogram found no room. */
+int np_merge_row(const struct np_merge *plan, struct np_group_row *g, const struct np_row *m);
+/* The detail that identity columns read, of its first member; a copy. */
+int np_merge_identity(struct np_group_row *g, const struct np_detail *from);
+/* TO becomes what FROM is, with histograms of its own. */
+int np_merge_copy(struct np_group_row *to, const struct np_group_row *from);
+void np_merge_end(struct np_group_row *g);
 
 /*
  * A comma list of columns ("comm,tx_rate"), or changes to DFLT where it starts with + or -

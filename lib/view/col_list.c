@@ -56,6 +56,27 @@ static int change(const struct np_col *col, char how, const struct np_col **cols
 	return 0;
 }
 
+const char *np_col_rows(const struct np_col *col)
+{
+	switch (col->flags & NP_COL_KINDS) {
+	case NP_COL_CONN:
+	case NP_COL_CONN | NP_COL_LISTEN:
+		return "connection";
+	case NP_COL_IFACE:
+		return "interface";
+	case NP_COL_EVENT:
+		return "event";
+	case NP_COL_LISTEN:
+	case NP_COL_LISTEN | NP_COL_EVENT:
+		return "listener";
+	case NP_COL_CONN | NP_COL_EVENT:
+	case NP_COL_CONN | NP_COL_EVENT | NP_COL_LISTEN:
+		return "connection";
+	default:
+		return "both";
+	}
+}
+
 static int add_list(const char *list, uint16_t kind, const struct np_col **cols, size_t max,
 		    size_t *n, struct np_err *err)
 {
@@ -81,7 +102,7 @@ static int add_list(const char *list, uint16_t kind, const struct np_col **cols,
 			return np_col_unknown(name, err);
 		if (!(col->flags & kind))
 			return np_err_set(err, -EINVAL, "column '%s' exists on %s rows only", name,
-					  kind == NP_COL_CONN ? "interface" : "connection");
+					  np_col_rows(col));
 		ret = change(col, how, cols, max, n, err);
 		if (ret)
 			return ret;

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* How rows add up to a group: a plan made once from the columns in use, applied to each member. */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/hist.h"
+#include "flow/detail.h"
 #include "view/col.h"
 
 enum op { ADD64, ADD32, MIN32, MIN64, MAX32, MEAN32 };
@@ -36,9 +40,11 @@ void np_merge_init(struct np_merge *plan)
 		offsetof(struct np_row, conns),
 		offsetof(struct np_row, opened),
 		offsetof(struct np_row, ended),
+		offsetof(struct np_row, events),
 	};
 
 	plan->nops = plan->nsums = plan->nsame = 0;
+	plan->hists = 0;
 	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
 		add_op(plan, always[i], ADD64);
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
@@ -61,6 +67,7 @@ void np_merge_add(struct np_merge *plan, const struct np_col *col)
 			return; /* the view's own, made for each row after the sums */
 				/* fall through */
 	case NP_AGG_RATIO:
+	case NP_AGG_PART:
 		add_op(plan, col->off, col->size == 4 ? ADD32 : ADD64);
 		if (!col->size)
 			add_op(plan, col->off2, ADD64);
@@ -75,17 +82,23 @@ void np_merge_add(struct np_merge *plan, const struct np_col *col)
 	case NP_AGG_MEAN:
 		add_op(plan, col->off, MEAN32);
 		break;
+	case NP_AGG_HIST:
+		plan->hists |=
+		    1U << ((col->off - offsetof(struct np_detail, hist)) / sizeof(void *));
+		break;
 	}
 }
 
 void np_merge_begin(struct np_group_row *g, const struct np_row *first)
 {
-	const uint16_t keep = NP_ROW_IFACE | NP_ROW_UP | NP_ROW_NO_RETR | NP_ROW_NO_BYTES;
+	const uint16_t keep = NP_ROW_IFACE | NP_ROW_UP | NP_ROW_NO_RETR | NP_ROW_NO_BYTES |
+			      NP_ROW_EVENT | NP_ROW_LISTEN;
 
 	memset(g, 0, sizeof(*g));
 	/* who and where: whatever members do not share is marked as they come */
 	memcpy(&g->row, first, offsetof(struct np_row, tx_bytes));
 	g->row.flags = (uint16_t)((first->flags & keep) | NP_ROW_GROUP);
+	g->row.detail = NULL;
 }
 
 static void min64(uint64_t *a, uint64_t b)
@@ -124,7 +137,88 @@ static void mix(const struct np_merge *plan, struct np_group_row *g, const struc
 	}
 }
 
-void np_merge_row(const struct np_merge *plan, struct np_group_row *g, const struct np_row *m)
+/* A group's detail is its own: the identity of the first member and merged histograms. */
+static struct np_detail *own_detail(struct np_group_row *g)
+{
+	if (!g->own)
+		g->own = calloc(1, sizeof(*g->own));
+	g->row.detail = g->own;
+	return g->own;
+}
+
+static struct np_hist *own_hist(struct np_group_row *g, int kind)
+{
+	struct np_detail *d = own_detail(g);
+
+	if (d && !d->hist[kind])
+		d->hist[kind] = calloc(1, sizeof(struct np_hist));
+	return d ? d->hist[kind] : NULL;
+}
+
+static int merge_hists(const struct np_merge *plan, struct np_group_row *g, const struct np_row *m)
+{
+	for (int i = 0; i < NP_HIST_KINDS && m->detail; i++) {
+		struct np_hist *to;
+
+		if (!(plan->hists & 1U << i) || !m->detail->hist[i])
+			continue;
+		to = own_hist(g, i);
+		if (!to || np_hist_merge(to, m->detail->hist[i]))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* The scalars of the first member: identity columns read them, `mixed` says where they differ. */
+int np_merge_identity(struct np_group_row *g, const struct np_detail *from)
+{
+	struct np_hist *hist[NP_HIST_KINDS];
+	struct np_detail *d = own_detail(g);
+
+	if (!d)
+		return -ENOMEM;
+	memcpy(hist, d->hist, sizeof(hist));
+	*d = *from;
+	memcpy(d->hist, hist, sizeof(hist));
+	return 0;
+}
+
+int np_merge_copy(struct np_group_row *to, const struct np_group_row *from)
+{
+	struct np_detail *own = to->own;
+	int err = 0;
+
+	*to = *from;
+	to->own = own;
+	to->row.detail = own;
+	for (int i = 0; own && i < NP_HIST_KINDS; i++)
+		if (own->hist[i])
+			np_hist_reset(own->hist[i]);
+	if (!from->own)
+		return 0;
+	err = np_merge_identity(to, from->own);
+	for (int i = 0; !err && i < NP_HIST_KINDS; i++) {
+		struct np_hist *hist = from->own->hist[i] ? own_hist(to, i) : NULL;
+
+		if (from->own->hist[i])
+			err = hist ? np_hist_merge(hist, from->own->hist[i]) : -ENOMEM;
+	}
+	return err;
+}
+
+void np_merge_end(struct np_group_row *g)
+{
+	for (int i = 0; g->own && i < NP_HIST_KINDS; i++) {
+		if (g->own->hist[i])
+			np_hist_free(g->own->hist[i]);
+		free(g->own->hist[i]);
+	}
+	free(g->own);
+	g->own = NULL;
+	g->row.detail = NULL;
+}
+
+int np_merge_row(const struct np_merge *plan, struct np_group_row *g, const struct np_row *m)
 {
 	const uint16_t all_have = NP_ROW_NO_RETR | NP_ROW_NO_BYTES;
 	uint64_t weight = m->rtt_us ? m->tx_segs + 1 : 0;
@@ -161,4 +255,5 @@ void np_merge_row(const struct np_merge *plan, struct np_group_row *g, const str
 	g->row.flags |= m->flags & NP_ROW_ACTIVE;
 	g->row.flags &= (uint16_t)(~all_have | m->flags);
 	mix(plan, g, m);
+	return plan->hists ? merge_hists(plan, g, m) : 0;
 }

@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hist.h"
 #include "base/map.h"
 #include "base/str.h"
+#include "flow/detail.h"
+#include "flow/l7.h"
 #include "meta/meta.h"
 #include "np_event.h"
 #include "view/col.h"
@@ -15,10 +18,22 @@ const void *np_col_at(const struct np_col *col, const struct np_row *row)
 {
 	const void *base = row;
 
-	if (col->via == NP_IN_PROC)
+	switch (col->via) {
+	case NP_IN_PROC:
 		base = row->proc;
-	else if (col->via == NP_IN_CGROUP)
+		break;
+	case NP_IN_CGROUP:
 		base = row->cgroup;
+		break;
+	case NP_IN_DETAIL:
+		base = row->detail;
+		break;
+	case NP_IN_L7:
+		base = row->detail ? row->detail->l7 : NULL;
+		break;
+	default:
+		break;
+	}
 	return base ? (const char *)base + col->off : NULL;
 }
 
@@ -46,11 +61,14 @@ static uint64_t whole(const struct np_col *col, const void *at)
 /* PAIR columns of a number: the sum of both fields */
 static uint64_t number(const struct np_col *col, const struct np_row *row)
 {
-	const char *at = (const char *)row;
+	const char *at = np_col_at(col, row);
 	uint64_t a, b;
 
+	if (!at)
+		return 0;
 	if (col->size)
-		return whole(col, at + col->off);
+		return whole(col, at);
+	at = (const char *)row;
 	memcpy(&a, at + col->off, sizeof(a));
 	memcpy(&b, at + col->off2, sizeof(b));
 	return a + b;
@@ -67,7 +85,10 @@ static bool is_mixed(const struct np_col *col, const struct np_row *row)
 /* Columns of the other kind, of TCP on a UDP socket, of bytes that no hook counted. */
 static bool meaningless(const struct np_col *col, const struct np_row *row)
 {
-	uint16_t kind = row->flags & NP_ROW_IFACE ? NP_COL_IFACE : NP_COL_CONN;
+	uint16_t kind = row->flags & NP_ROW_IFACE    ? NP_COL_IFACE
+			: row->flags & NP_ROW_EVENT  ? NP_COL_EVENT
+			: row->flags & NP_ROW_LISTEN ? NP_COL_LISTEN
+						     : NP_COL_CONN;
 
 	return !(col->flags & kind) ||
 	       ((col->flags & NP_COL_TCP) && (row->flags & NP_ROW_NO_RETR)) ||
@@ -123,11 +144,13 @@ static void read_percent(const struct np_col *col, const struct np_row *row, str
 {
 	const char *at = (const char *)row;
 
-	if (col->agg == NP_AGG_RATIO) {
+	if (col->agg == NP_AGG_RATIO || col->agg == NP_AGG_PART) {
 		uint64_t num, den;
 
 		memcpy(&num, at + col->off, sizeof(num));
 		memcpy(&den, at + col->off2, sizeof(den));
+		if (col->agg == NP_AGG_PART)
+			den += num;
 		if (den)
 			set_num(val, 100.0 * (double)num / (double)den);
 	} else {
@@ -198,10 +221,38 @@ static void read_enum(const struct np_col *col, const struct np_row *row, struct
 	}
 }
 
+/* Of an event it is its own, else that of the refresh. */
+static void read_time(const struct np_row *row, const struct np_colctx *ctx, struct np_value *val)
+{
+	uint64_t wall = ctx->wall_ns;
+
+	if (!wall)
+		return;
+	if ((row->flags & NP_ROW_EVENT) && !(row->flags & NP_ROW_GROUP) && row->detail)
+		wall += row->detail->ts_ns - ctx->now_ns; /* modulo 2^64: it may be before */
+	set_str(val, np_str_time(val->buf, wall));
+}
+
+static void read_quantile(const struct np_col *col, const struct np_row *row, struct np_value *val)
+{
+	static const double at[] = {
+		[NP_STAT_MIN] = 0,    [NP_STAT_P50] = 0.5, [NP_STAT_P90] = 0.9,
+		[NP_STAT_P99] = 0.99, [NP_STAT_MAX] = 1,
+	};
+	const struct np_hist *hist = *(struct np_hist *const *)np_col_at(col, row);
+
+	if (col->bit == NP_STAT_COUNT)
+		set_whole(val, hist ? hist->count : 0);
+	else if (hist && hist->count && col->bit == NP_STAT_MEAN)
+		set_num(val, np_hist_mean(hist) / 1e6);
+	else if (hist && hist->count)
+		set_num(val, np_hist_quantile(hist, at[col->bit]) / 1e6);
+}
+
 static void read_row(const struct np_col *col, const struct np_row *row,
 		     const struct np_colctx *ctx, struct np_value *val)
 {
-	const char *at = (const char *)row + col->off;
+	const char *at = np_col_at(col, row);
 	float f;
 
 	switch (col->type) {
@@ -229,8 +280,7 @@ static void read_row(const struct np_col *col, const struct np_row *row,
 			set_whole(val, number(col, row));
 		break;
 	case NP_TYPE_TIME:
-		if (ctx->wall_ns)
-			set_str(val, np_str_time(val->buf, ctx->wall_ns));
+		read_time(row, ctx, val);
 		break;
 	case NP_TYPE_COMM:
 		set_str(val, at);
@@ -250,7 +300,25 @@ static void read_row(const struct np_col *col, const struct np_row *row,
 		val->kind = NP_VAL_BOOL;
 		val->num = row->flags >> col->bit & 1;
 		break;
+	case NP_TYPE_YES:
+		val->kind = NP_VAL_BOOL;
+		val->num = number(col, row) != 0;
+		break;
+	case NP_TYPE_SPAN:
+		if (number(col, row))
+			set_num(val, (double)number(col, row) / 1e9);
+		break;
+	case NP_TYPE_QUANTILE:
+		read_quantile(col, row, val);
+		break;
 	}
+}
+
+/* The field is a pointer to the text, not a number that has a name. */
+static bool points_to_text(const struct np_col *col)
+{
+	return col->type == NP_TYPE_STR &&
+	       (col->via == NP_IN_PROC || col->via == NP_IN_CGROUP || col->via == NP_IN_DETAIL);
 }
 
 void np_col_read(const struct np_col *col, const struct np_row *row, const struct np_colctx *ctx,
@@ -266,11 +334,10 @@ void np_col_read(const struct np_col *col, const struct np_row *row, const struc
 		val->kind = NP_VAL_MIXED;
 		return;
 	}
-	if (col->via == NP_IN_PROC || col->via == NP_IN_CGROUP) {
-		const char *const *at = np_col_at(col, row);
-
-		if (at)
-			set_str(val, *at);
+	if (!np_col_at(col, row))
+		return;
+	if (points_to_text(col)) {
+		set_str(val, *(const char *const *)np_col_at(col, row));
 		return;
 	}
 	read_row(col, row, ctx, val);
@@ -316,15 +383,15 @@ static const void *key_bytes(const struct np_col *col, const struct np_row *row,
 	*len = 0;
 	if (!at)
 		return "";
-	if (col->via == NP_IN_PROC || col->via == NP_IN_CGROUP) {
+	if (points_to_text(col)) {
 		const char *str = *(const char *const *)at;
 
-		*len = strlen(str);
-		return str;
+		*len = str ? strlen(str) : 0;
+		return str ? str : "";
 	}
 	switch (col->type) {
 	case NP_TYPE_COMM:
-		*len = strnlen(at, 16);
+		*len = strnlen(at, col->size);
 		break;
 	case NP_TYPE_ADDR:
 	case NP_TYPE_ENDPOINT:
@@ -351,8 +418,8 @@ bool np_col_same(const struct np_col *col, const struct np_row *a, const struct 
 	if ((col->via == NP_IN_PROC && a->proc == b->proc) ||
 	    (col->via == NP_IN_CGROUP && a->cgroup == b->cgroup))
 		return true;
-	if (col->via == NP_IN_ROW && col->size && col->type != NP_TYPE_COMM &&
-	    col->type != NP_TYPE_ADDR)
+	if ((col->via == NP_IN_ROW || col->via == NP_IN_DETAIL) && col->size &&
+	    col->type != NP_TYPE_COMM && col->type != NP_TYPE_ADDR && col->type != NP_TYPE_STR)
 		return number(col, a) == number(col, b);
 	ka = key_bytes(col, a, &la);
 	kb = key_bytes(col, b, &lb);

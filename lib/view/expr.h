@@ -54,7 +54,7 @@ bool np_expr_rows(const struct np_expr *expr, const struct np_row *row,
 		  const struct np_colctx *ctx);
 /* NP_NEED_* of all columns in it. */
 unsigned int np_expr_needs(const struct np_expr *expr);
-/* NP_COL_CONN, NP_COL_IFACE: the rows on which every one of its columns exists. */
+/* Of NP_COL_KINDS: the rows on which every one of its columns exists. */
 unsigned int np_expr_kind(const struct np_expr *expr);
 
 #endif

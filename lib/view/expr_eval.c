@@ -286,7 +286,7 @@ unsigned int np_expr_needs(const struct np_expr *expr)
 
 unsigned int np_expr_kind(const struct np_expr *expr)
 {
-	unsigned int kind = NP_COL_CONN | NP_COL_IFACE;
+	unsigned int kind = NP_COL_KINDS;
 
 	for (const struct np_expr_node *node = expr->all; node; node = node->next)
 		kind &= node->col ? node->col->flags : kind;

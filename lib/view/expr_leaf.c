@@ -35,6 +35,7 @@ void np_expr_leaf_col(struct np_expr_node *node, const struct np_col *col)
 		node->kind = NP_KIND_ADDR;
 		break;
 	case NP_TYPE_FLAG:
+	case NP_TYPE_YES:
 		node->kind = NP_KIND_BOOL;
 		break;
 	default:

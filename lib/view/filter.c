@@ -72,8 +72,8 @@ int np_filter_compile(struct np_filter **out, const char *text, struct np_err *e
 	else if (filter->seen.why)
 		ret = refuse(err, text, filter->seen.why,
 			     ", a connection has only addresses, a protocol and ports");
-	else if (!filter->seen.tcp && !filter->seen.udp)
-		ret = refuse(err, text, "no TCP or UDP connection can match", "");
+	else if (!filter->seen.tcp && !filter->seen.udp && !filter->seen.icmp)
+		ret = refuse(err, text, "no TCP, UDP or ICMP flow can match", "");
 cleanup:
 	if (ret)
 		np_filter_free(filter);
@@ -149,5 +149,5 @@ bool np_filter_wants(const struct np_filter *filter, int proto)
 		return true;
 	if (proto == IPPROTO_TCP)
 		return filter->seen.tcp;
-	return proto != IPPROTO_UDP || filter->seen.udp;
+	return proto == IPPROTO_UDP ? filter->seen.udp : filter->seen.icmp;
 }

@@ -248,11 +248,13 @@ int np_filter_walk(const struct bpf_program *prog, struct np_filter_seen *out)
 	run(&w, false, -1);
 	run(&w, true, -1);
 	w.protos[IPPROTO_TCP] = w.protos[IPPROTO_UDP] = true;
+	w.protos[IPPROTO_ICMP] = w.protos[IPPROTO_ICMPV6] = true;
 	for (int proto = 0; proto < 256 && !w.why; proto++) {
 		for (int v6 = 0; v6 < 2 && w.protos[proto] && !w.why; v6++) {
 			run(&w, v6, proto);
 			out->tcp |= proto == IPPROTO_TCP && w.match;
 			out->udp |= proto == IPPROTO_UDP && w.match;
+			out->icmp |= proto == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) && w.match;
 		}
 	}
 	free(w.states);

@@ -12,8 +12,8 @@
 #include <stdbool.h>
 
 struct np_filter_seen {
-	bool tcp, udp;   /* a packet of it could match; false is proven */
-	const char *why; /* what it asks that a connection does not say, else NULL */
+	bool tcp, udp, icmp; /* a packet of it could match; false is proven */
+	const char *why;     /* what it asks that a connection does not say, else NULL */
 };
 
 /* PROG is of DLT_RAW and by libpcap: it ends with a return. 0 or -ENOMEM. */

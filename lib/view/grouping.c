@@ -24,6 +24,10 @@ struct np_grp *np_grp_new(const struct np_row *row)
 	if (!g)
 		return NULL;
 	np_merge_begin(&g->past, row);
+	if (row->detail && np_merge_identity(&g->past, row->detail)) {
+		np_grp_free(g, NULL);
+		return NULL;
+	}
 	g->order = UINT64_MAX;
 	if (g->past.row.proc)
 		np_meta_proc_get(g->past.row.proc);
@@ -36,7 +40,10 @@ void np_grp_free(struct np_grp *g, struct np_meta *meta)
 {
 	if (!g)
 		return;
-	np_who_release(meta, &g->past.row);
+	if (meta)
+		np_who_release(meta, &g->past.row);
+	np_merge_end(&g->past);
+	np_merge_end(&g->shown);
 	free(g);
 }
 
@@ -89,31 +96,36 @@ struct np_grp *np_grouping_get(struct np_grouping *gr, const struct np_row *row)
 }
 
 /* The moving averages are the group's own, over all its intervals. */
-static void start_from_past(struct np_grp *g)
+static int start_from_past(struct np_grp *g)
 {
 	struct np_row shown = g->shown.row;
+	int err = np_merge_copy(&g->shown, &g->past);
 
-	g->shown = g->past;
 	memcpy(g->shown.row.avg_tx, shown.avg_tx, sizeof(shown.avg_tx));
 	memcpy(g->shown.row.avg_rx, shown.avg_rx, sizeof(shown.avg_rx));
+	return err;
 }
 
-void np_grp_add(struct np_grp *g, const struct np_merge *plan, const struct np_row *row,
-		uint32_t update)
+int np_grp_add(struct np_grp *g, const struct np_merge *plan, const struct np_row *row,
+	       uint32_t update)
 {
+	int err = 0;
+
 	/* a process that renamed itself is known by its present name */
 	if (!(row->flags & NP_ROW_IFACE))
 		memcpy(g->past.row.comm, row->comm, sizeof(row->comm));
 	if (g->update != update) {
-		start_from_past(g);
+		err = start_from_past(g);
 		g->update = update;
 	}
-	np_merge_row(plan, &g->shown, row);
+	if (!err)
+		err = np_merge_row(plan, &g->shown, row);
 	if (row->flags & NP_ROW_OLD)
 		g->shown.row.flags |= NP_ROW_OLD;
+	return err;
 }
 
-void np_grp_past(struct np_grp *g, const struct np_merge *plan, const struct np_row *row)
+int np_grp_past(struct np_grp *g, const struct np_merge *plan, const struct np_row *row)
 {
 	struct np_row past = *row;
 
@@ -124,13 +136,15 @@ void np_grp_past(struct np_grp *g, const struct np_merge *plan, const struct np_
 	past.first_ns = 0;
 	past.rtt_us = past.rttvar_us = past.min_rtt_us = 0;
 	past.cwnd = past.ssthresh = past.mss = 0;
-	np_merge_row(plan, &g->past, &past);
+	return np_merge_row(plan, &g->past, &past);
 }
 
-void np_grp_rest(struct np_grp *g)
+int np_grp_rest(struct np_grp *g)
 {
-	start_from_past(g);
+	int err = start_from_past(g);
+
 	g->shown.row.flags |= NP_ROW_ENDED;
+	return err;
 }
 
 void np_grouping_forget(struct np_grouping *gr, uint32_t update, size_t keep)

@@ -40,13 +40,13 @@ void np_grp_free(struct np_grp *g, struct np_meta *meta);
 
 /* The group of ROW, made where there is none; NULL: out of memory. */
 struct np_grp *np_grouping_get(struct np_grouping *gr, const struct np_row *row);
-/* ROW is a member in update number UPDATE: adds it to what is shown. */
-void np_grp_add(struct np_grp *g, const struct np_merge *plan, const struct np_row *row,
-		uint32_t update);
+/* These: 0 or -ENOMEM. ROW is a member in update number UPDATE: adds it to what is shown. */
+int np_grp_add(struct np_grp *g, const struct np_merge *plan, const struct np_row *row,
+	       uint32_t update);
 /* ROW has ended: its totals stay, after np_grp_add(). */
-void np_grp_past(struct np_grp *g, const struct np_merge *plan, const struct np_row *row);
+int np_grp_past(struct np_grp *g, const struct np_merge *plan, const struct np_row *row);
 /* What is shown of a group that update UPDATE did not add to. */
-void np_grp_rest(struct np_grp *g);
+int np_grp_rest(struct np_grp *g);
 /* Of the groups that UPDATE did not add to, keeps at most KEEP. */
 void np_grouping_forget(struct np_grouping *gr, uint32_t update, size_t keep);
 

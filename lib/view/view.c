@@ -31,8 +31,8 @@ struct np_view {
 	const struct np_col *pin_by[NP_MAX_BY];
 	size_t npin;
 	uint32_t update;
-	uint64_t began_ns;  /* the first refresh */
-	uint64_t folded_ns; /* the refresh whose ended connections were taken already */
+	uint64_t began_ns; /* the first refresh */
+	uint64_t folded;   /* the interval whose ended connections were taken already */
 	bool want_avg, want_meta;
 	bool fresh; /* this update is the first look at its refresh */
 };
@@ -57,6 +57,7 @@ void np_view_free(struct np_view *view)
 	for (size_t i = 0; i < view->nkept; i++)
 		np_grouping_free(&view->kept[i]);
 	np_grp_free(view->pin, view->meta);
+	np_merge_end(&view->total);
 	free(view->rows);
 	free(view);
 }
@@ -185,12 +186,13 @@ static int fold(struct np_view *view, const struct np_row *row)
 	for (size_t i = 0; i < view->nkept; i++) {
 		struct np_grp *g;
 
-		if (view->kept[i].kind != NP_COL_CONN)
+		if (view->kept[i].kind != view->cfg.kind)
 			continue;
 		g = np_grouping_get(&view->kept[i], row);
 		if (!g)
 			return -ENOMEM;
-		np_grp_past(g, &view->plan, row);
+		if (np_grp_past(g, &view->plan, row))
+			return -ENOMEM;
 	}
 	return 0;
 }
@@ -205,8 +207,7 @@ static int show(struct np_view *view, struct np_row *row)
 		g = np_grouping_get(view->now, row);
 		if (!g)
 			return -ENOMEM;
-		np_grp_add(g, &view->plan, row, view->update);
-		return 0;
+		return np_grp_add(g, &view->plan, row, view->update);
 	}
 	average(view, row);
 	return add_row(view, row);
@@ -221,13 +222,25 @@ static int take(struct np_view *view, struct np_row *row)
 	if (!chosen(view, row))
 		return 0;
 	err = show(view, row);
-	if (!err && (row->flags & NP_ROW_ENDED) && view->fresh)
+	if (!err && (row->flags & (NP_ROW_ENDED | NP_ROW_EVENT)) && view->fresh)
 		err = fold(view, row);
+	return err;
+}
+
+static int take_log(struct np_view *view, struct np_flows *flows)
+{
+	struct np_row *const *rows;
+	size_t n = np_flows_log(flows, &rows);
+	int err = 0;
+
+	for (size_t i = 0; i < n && !err; i++)
+		err = take(view, rows[i]);
 	return err;
 }
 
 static int take_all(struct np_view *view, struct np_flows *flows)
 {
+	bool listen = view->cfg.kind == NP_COL_LISTEN;
 	struct np_flow *flow;
 	struct np_row *row;
 	size_t pos = 0;
@@ -238,10 +251,14 @@ static int take_all(struct np_view *view, struct np_flows *flows)
 			err = take(view, row);
 		return err;
 	}
+	if (view->cfg.kind == NP_COL_EVENT)
+		return take_log(view, flows);
 	while (!err && (flow = np_flows_living(flows, &pos)))
-		err = take(view, &flow->row);
-	for (flow = np_flows_ended(flows); !err && flow; flow = flow->next)
-		err = take(view, &flow->row);
+		if (listen == !!(flow->row.flags & NP_ROW_LISTEN))
+			err = take(view, &flow->row);
+	for (flow = np_flows_ended(flows); !err && flow && !listen; flow = flow->next)
+		if (!(flow->row.flags & NP_ROW_LISTEN))
+			err = take(view, &flow->row);
 	return err;
 }
 
@@ -254,9 +271,9 @@ static int show_groups(struct np_view *view)
 			bool idle = g->update != view->update;
 
 			if (idle)
-				np_grp_rest(g);
+				err = np_grp_rest(g);
 			average(view, &g->shown.row);
-			if (!idle || view->cfg.all)
+			if (!err && (!idle || view->cfg.all))
 				err = add_row(view, &g->shown.row);
 		}
 	}
@@ -264,22 +281,27 @@ static int show_groups(struct np_view *view)
 }
 
 /* The sums of all rows, the rows that --where keeps, each row's share. */
-static void sum_up(struct np_view *view)
+static int sum_up(struct np_view *view)
 {
+	static const struct np_group_row none;
 	size_t kept = 0;
+	int err = np_merge_copy(&view->total, &none);
 	double all;
 
-	memset(&view->total, 0, sizeof(view->total));
 	view->total.row.flags = NP_ROW_GROUP |
 				(view->nrows ? NP_ROW_NO_RETR | NP_ROW_NO_BYTES : 0) |
-				(view->cfg.kind == NP_COL_IFACE ? NP_ROW_IFACE : 0);
+				(view->cfg.kind == NP_COL_IFACE    ? NP_ROW_IFACE
+				 : view->cfg.kind == NP_COL_EVENT  ? NP_ROW_EVENT
+				 : view->cfg.kind == NP_COL_LISTEN ? NP_ROW_LISTEN
+								   : 0);
 	for (size_t i = 0; i < view->nrows; i++) {
 		struct np_row *row = (struct np_row *)view->rows[i];
 
 		if (view->cfg.active_only && view->cfg.kind == NP_COL_IFACE &&
 		    !(row->flags & NP_ROW_ACTIVE))
 			continue;
-		np_merge_row(&view->plan, &view->total, row);
+		if (!err)
+			err = np_merge_row(&view->plan, &view->total, row);
 		view->rows[kept++] = row;
 	}
 	view->nrows = kept;
@@ -289,11 +311,13 @@ static void sum_up(struct np_view *view)
 		struct np_row *row = (struct np_row *)view->rows[i];
 
 		row->share = all > 0 ? (float)(100.0 * (double)(row->d_tx + row->d_rx) / all) : 0;
-		if (!view->cfg.where || np_expr_rows(view->cfg.where, row, &view->ctx))
+		if ((!view->cfg.ailing || row->events) &&
+		    (!view->cfg.where || np_expr_rows(view->cfg.where, row, &view->ctx)))
 			view->rows[kept++] = row;
 	}
 	view->nrows = view->matched = kept;
 	view->total.row.share = all > 0 ? 100 : 0;
+	return err;
 }
 
 int np_view_update(struct np_view *view, struct np_flows *flows)
@@ -307,7 +331,7 @@ int np_view_update(struct np_view *view, struct np_flows *flows)
 	if (!view->began_ns)
 		view->began_ns = view->ctx.now_ns;
 	/* the same refresh may be looked at again, after a key; it counts once */
-	view->fresh = view->folded_ns != view->ctx.now_ns;
+	view->fresh = view->folded != np_flows_tick(flows);
 	for (size_t i = 0; i < view->nkept && view->fresh; i++)
 		np_grouping_forget(&view->kept[i], view->update, limit);
 	view->update++;
@@ -315,8 +339,9 @@ int np_view_update(struct np_view *view, struct np_flows *flows)
 	err = take_all(view, flows);
 	if (!err && view->now && !view->pin)
 		err = show_groups(view);
-	view->folded_ns = view->ctx.now_ns;
-	sum_up(view);
+	view->folded = np_flows_tick(flows);
+	if (!err)
+		err = sum_up(view);
 	view->nrows = np_order(&view->cfg, &view->ctx, view->rows, view->nrows);
 	return err;
 }

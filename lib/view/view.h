@@ -17,8 +17,20 @@
 #include "view/expr.h"
 #include "view/filter.h"
 
-#define NP_MAX_COLS 64
+#define NP_MAX_COLS 128
 #define NP_MAX_BY   4
+
+/* What a program is about: which columns say it when -o does not. Comma lists. */
+struct np_topic {
+	const char *name;
+	const char *cols; /* of each group, between its key and its tail */
+	const char *conn; /* of each connection, listener or event by itself */
+	const char *sort; /* "-rate"; NULL: in the order of time */
+	uint16_t
+	    kind; /* NP_COL_EVENT, NP_COL_LISTEN: of these rows; NP_COL_CONN: as the group says */
+};
+extern const struct np_topic np_topic_traffic, np_topic_latency, np_topic_life, np_topic_table,
+    np_topic_listen, np_topic_ended, np_topic_anomalies, np_topic_ailing;
 
 /* A named grouping, as --by takes it. */
 struct np_group {
@@ -26,9 +38,9 @@ struct np_group {
 	const char *title; /* "Processes" */
 	const char *help;
 	const char *by;   /* key columns, comma list; "" for each connection by itself */
-	const char *cols; /* what is shown when -o does not say */
-	const char *sort; /* "-rate" */
-	uint16_t kind;    /* NP_COL_CONN or NP_COL_IFACE: of which rows */
+	const char *head; /* what says which group it is */
+	const char *tail; /* what else is good to know */
+	uint16_t kind;    /* NP_COL_CONN, NP_COL_IFACE or NP_COL_EVENT: of which rows */
 };
 extern const struct np_group np_groups[]; /* in the order in which the key `b` goes round */
 extern const size_t np_ngroups;
@@ -55,8 +67,9 @@ struct np_whose {
 
 /* What the user asked to see; plain data, copied by np_view_set(). Pointers stay the caller's. */
 struct np_view_cfg {
+	const struct np_topic *topic; /* never NULL once np_view_group() was called: traffic */
 	const struct np_group *group; /* one of np_groups, or NULL: `by` was given as columns */
-	uint16_t kind;                /* NP_COL_CONN or NP_COL_IFACE */
+	uint16_t kind;                /* one of NP_COL_KINDS */
 	const struct np_col *by[NP_MAX_BY];
 	size_t nby; /* 0: each connection by itself */
 	const struct np_col *cols[NP_MAX_COLS];
@@ -66,17 +79,20 @@ struct np_view_cfg {
 	size_t top; /* 0: all */
 	bool all;   /* also groups that have ended */
 	bool active_only;
+	bool ailing; /* only rows with events */
 	bool freeze; /* keep the order of the last update, new rows at the end */
 	const struct np_expr *where;
 	const struct np_filter *filter;
 	const struct np_whose *whose;
 };
 
-/* The settings for a grouping by name ("process", or columns "raddr,rport"): by, cols, sort, kind.
- */
+/* The settings for a grouping by name ("process", or columns "raddr,rport"): by, cols, sort, kind;
+ * under cfg->topic. */
 int np_view_group(struct np_view_cfg *cfg, const char *name, struct np_err *err);
-/* The names of all groupings, with SEP between them. */
-void np_view_groups(struct np_buf *out, const char *sep);
+/* Whether a topic's rows can be grouped that way. */
+bool np_group_fits(const struct np_group *group, const struct np_topic *topic);
+/* The names of all groupings that fit, with SEP between them. */
+void np_view_groups(struct np_buf *out, const struct np_topic *topic, const char *sep);
 /* "rate", "-rate", "+rate": sort and ascending (- is descending; bare: numbers descending, names
  * up). */
 int np_view_sort(struct np_view_cfg *cfg, const char *name, struct np_err *err);

@@ -209,7 +209,7 @@ takes_value() {
 	[ "$status" -eq 0 ]
 	jq -es 'length > 50 and (map(.name) | length == (unique | length)) and
 		all(.[]; (keys == ["header", "help", "name", "needs", "rows", "unit"]) and (.help != "") and
-			(.rows | IN("connection", "interface", "both")) and (.name | test("^[a-z][a-z0-9_]*$")))' "$out"
+			(.rows | IN("connection", "interface", "event", "listener", "both")) and (.name | test("^[a-z][a-z0-9_]*$")))' "$out"
 	names=$(jq -r .name "$out")
 	run_top --list-columns --format csv
 	[ "$(python3 -c 'import csv, sys

@@ -85,7 +85,7 @@ static void table_is_sound(void **state)
 				    *p == '_');
 		assert_true(*c->head && *c->help && c->width);
 		assert_true(c->help[strlen(c->help) - 1] != '.');
-		assert_true(c->flags & (NP_COL_CONN | NP_COL_IFACE));
+		assert_true(c->flags & NP_COL_KINDS);
 		if (c->type == NP_TYPE_ENUM)
 			assert_true(c->names && c->nnames);
 		if (c->flags & NP_COL_GROUP)

@@ -51,7 +51,7 @@ static void one_that_opens_later_counts_from_its_first_byte(void **state)
 
 static void lived_between_two_refreshes_is_counted_once(void **state)
 {
-	struct np_ev_sock r = tcp_end(1, 7, 4000);
+	struct np_ev_end r = tcp_end(1, 7, 4000);
 
 	(void)state;
 	refresh_of_nothing(ALL);
@@ -76,7 +76,8 @@ static void lived_between_two_refreshes_is_counted_once(void **state)
 
 static void deltas_of_life_and_end_add_up(void **state)
 {
-	struct np_ev_sock r = tcp(1, 7, 1000), last = tcp_end(1, 0, 1750);
+	struct np_ev_sock r = tcp(1, 7, 1000);
+	struct np_ev_end last = tcp_end(1, 0, 1750);
 
 	(void)state;
 	refresh_of_nothing(ALL);
@@ -188,7 +189,8 @@ static void without_a_sample_there_is_no_rtt(void **state)
 
 static void socket_used_again_is_another_connection(void **state)
 {
-	struct np_ev_sock first = tcp_end(1, 7, 500), second = tcp(1, 7, 20);
+	struct np_ev_end first = tcp_end(1, 7, 500);
+	struct np_ev_sock second = tcp(1, 7, 20);
 
 	(void)state;
 	refresh_of_nothing(ALL);
@@ -241,6 +243,7 @@ static void bad_records_are_refused_and_counted(void **state)
 {
 	struct np_ev_sock r = tcp(1, 7, 0);
 	uint64_t bad = 0;
+	struct np_ev_end last = tcp_end(1, 7, 0);
 
 	(void)state;
 	begin();
@@ -260,9 +263,8 @@ static void bad_records_are_refused_and_counted(void **state)
 	r = tcp(1, 7, 0);
 	r.tuple.proto = IPPROTO_SCTP;
 	GIVE(r), bad++;
-	r = tcp_end(1, 7, 0);
-	r.tuple.proto = IPPROTO_UDP;
-	GIVE(r), bad++;
+	last.sock.tuple.proto = IPPROTO_UDP;
+	GIVE(last), bad++;
 	assert_int_equal(np_flows_stats(flows)->bad, bad);
 	assert_int_equal(np_flows_stats(flows)->records, bad + 1);
 	assert_int_equal(np_flows_count(flows), 0);
@@ -277,9 +279,9 @@ static void a_hundred_thousand_come_and_go_in_the_same_memory(void **state)
 	for (uint64_t round = 0; round < 1000; round++) {
 		begin();
 		for (uint64_t i = 1; i <= 100; i++) {
-			struct np_ev_sock r = tcp(round * 100 + i, 7, 1), last = r;
+			struct np_ev_sock r = tcp(round * 100 + i, 7, 1);
+			struct np_ev_end last = tcp_end(round * 100 + i, 7, 1);
 
-			last.hdr.type = NP_EV_SOCK_END;
 			GIVE(r);
 			GIVE(last);
 		}

@@ -83,13 +83,14 @@ static inline struct np_ev_sock tcp(uint64_t cookie, uint32_t pid, uint64_t sent
 	return r;
 }
 
-static inline struct np_ev_sock tcp_end(uint64_t cookie, uint32_t pid, uint64_t sent)
+static inline struct np_ev_end tcp_end(uint64_t cookie, uint32_t pid, uint64_t sent)
 {
-	struct np_ev_sock r = tcp(cookie, pid, sent);
+	struct np_ev_end r = { .sock = tcp(cookie, pid, sent) };
 
-	r.hdr.type = NP_EV_SOCK_END;
+	r.sock.hdr.type = NP_EV_SOCK_END;
+	r.sock.hdr.size = sizeof(r);
 	if (!pid)
-		r.hdr.flags = NP_EV_F_NO_OWNER;
+		r.sock.hdr.flags = NP_EV_F_NO_OWNER;
 	return r;
 }
 

@@ -71,12 +71,12 @@ static void reused_pid_is_another_owner(void **state)
 
 static void reset_connection_waits_once_for_its_owner(void **state)
 {
-	struct np_ev_sock r = tcp_end(1, 0, 500);
+	struct np_ev_end r = tcp_end(1, 0, 500);
 
 	(void)state;
 	refresh_of_nothing(ALL);
 	GIVE(r);
-	r.cookie = 2;
+	r.sock.cookie = 2;
 	GIVE(r);
 	begin();
 	end(ALL);
@@ -99,7 +99,7 @@ static void reset_connection_waits_once_for_its_owner(void **state)
 
 static void at_the_last_refresh_nothing_is_held_back(void **state)
 {
-	struct np_ev_sock r = tcp_end(1, 0, 500);
+	struct np_ev_end r = tcp_end(1, 0, 500);
 
 	(void)state;
 	refresh_of_nothing(ALL);
@@ -110,12 +110,12 @@ static void at_the_last_refresh_nothing_is_held_back(void **state)
 
 static void closed_file_found_by_the_walk_names_the_owner(void **state)
 {
-	struct np_ev_sock r = tcp_end(1, 0, 500);
+	struct np_ev_end last = tcp_end(1, 0, 500);
+	struct np_ev_sock r = tcp(1, 7, 0);
 
 	(void)state;
 	refresh_of_nothing(ALL);
-	GIVE(r);
-	r = tcp(1, 7, 0);
+	GIVE(last);
 	r.tuple.state = TCP_CLOSE;
 	begin();
 	GIVE(r);
@@ -129,7 +129,7 @@ static void closed_file_found_by_the_walk_names_the_owner(void **state)
 
 static void closing_what_was_reset_long_ago_makes_no_row(void **state)
 {
-	struct np_ev_sock r = tcp_end(1, 0, 500);
+	struct np_ev_end r = tcp_end(1, 0, 500);
 
 	(void)state;
 	refresh_of_nothing(ALL);
@@ -151,7 +151,7 @@ static void closing_what_was_reset_long_ago_makes_no_row(void **state)
 
 static void owner_told_before_the_end_is_kept(void **state)
 {
-	struct np_ev_sock r = tcp_end(1, 0, 500);
+	struct np_ev_end r = tcp_end(1, 0, 500);
 
 	(void)state;
 	refresh_of_nothing(ALL);

@@ -330,6 +330,7 @@ static void any_row_is_well_formed_in_every_column(void **state)
 			bytes[i] = (uint8_t)((seed = seed * 1664525 + 1013904223) >> 24);
 		row->proc = NULL;
 		row->cgroup = NULL;
+		row->detail = NULL;
 		row->comm[15] = row->link.name[15] = '\0';
 		for (size_t c = 0; c < np_ncols; c++) {
 			/* jansson's integers are signed */
