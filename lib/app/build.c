@@ -155,6 +155,9 @@ static int build_mode(struct np_opts *o)
 		return np_err_set(&o->err, -EINVAL,
 				  "--once goes with --table or --listen; a log ends with --count "
 				  "or --duration");
+	if (o->histogram && o->format && !strcmp(o->format, "csv"))
+		return np_err_set(&o->err, -EINVAL,
+				  "--histogram is written as text or JSON, not as CSV");
 	if (o->events && (o->table || o->listen))
 		return np_err_set(&o->err, -EINVAL, "--events is for the log, not for %s",
 				  o->table ? "--table" : "--listen");

@@ -123,10 +123,12 @@ static int open_output(struct np_run *run)
 			return NP_EXIT_CANNOT;
 		return 0;
 	}
-	if (np_sink_new(
-		&run->sink, o->sink,
-		&(struct np_sink_cfg){ .out = stdout, .header_every = o->header, .fmt = fmt },
-		&o->err))
+	if (np_sink_new(&run->sink, o->sink,
+			&(struct np_sink_cfg){ .out = stdout,
+					       .header_every = o->header,
+					       .histograms = o->histogram,
+					       .fmt = fmt },
+			&o->err))
 		return NP_EXIT_CANNOT;
 	return 0;
 }

@@ -33,6 +33,11 @@ struct np_sink {
 	unsigned int rows; /* written since */
 };
 
-extern const struct np_sink_ops np_sink_text, np_sink_csv, np_sink_json;
+extern const struct np_sink_ops np_sink_text, np_sink_csv, np_sink_json, np_sink_histogram;
+
+/* The kinds of histogram that the columns are about: 1 << enum np_hist_kind. */
+unsigned int np_sink_hists(const struct np_sink *sink);
+/* More members of a row's object: "rtt_buckets":[{"from":0.000512,"to":0.000527,"count":3},...]. */
+void np_sink_json_hists(struct np_sink *sink, const struct np_row *row);
 
 #endif

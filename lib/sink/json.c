@@ -13,6 +13,8 @@ static void json_row(struct np_sink *sink, const struct np_row *row, const struc
 		np_buf_str(out, "\":");
 		np_format_json(out, sink->cols[i], row, ctx);
 	}
+	if (sink->cfg.histograms)
+		np_sink_json_hists(sink, row);
 	np_buf_str(out, "}\n");
 }
 

@@ -16,12 +16,13 @@
 struct np_sink_cfg {
 	FILE *out;
 	unsigned int header_every; /* text: 0 once, N every N lines */
+	bool histograms;           /* JSON: the buckets as well */
 	struct np_format fmt;
 };
 
 struct np_sink;
 
-/* Names end with a NULL entry: "text", "csv", "json". */
+/* Names end with a NULL entry: "text", "csv", "json"; np_sink_new() also knows "histogram". */
 extern const char *const np_sink_names[];
 
 int np_sink_new(struct np_sink **out, const char *name, const struct np_sink_cfg *cfg,

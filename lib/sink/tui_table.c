@@ -301,7 +301,13 @@ static void draw_nothing(struct np_tui *tui, const struct np_view_cfg *cfg, int 
 	const char *filter = tui->status->filter;
 	size_t width;
 
-	if (cfg->kind == NP_COL_IFACE)
+	if (cfg->topic == &np_topic_latency)
+		text = "no samples yet";
+	else if (cfg->topic == &np_topic_ailing)
+		text = "nothing went wrong yet";
+	if (cfg->kind == NP_COL_LISTEN)
+		text = "no listener matches";
+	else if (cfg->kind == NP_COL_IFACE)
 		text = "no interface matches";
 	else if (tui->drilled || cfg->where || narrowed(cfg->whose) || (filter && *filter))
 		text = "no connection matches";

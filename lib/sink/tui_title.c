@@ -18,9 +18,27 @@ struct total {
 static const struct total conn_totals = { { "TX", "RX" }, { "tx_rate", "rx_rate" } };
 static const struct total iface_totals = { { "WIRE", "PACKETS" }, { "wire_rate", "packet_rate" } };
 
+static const struct total latency_totals = { { "P50", "P99" }, { "rtt_p50", "rtt_p99" } };
+static const struct total ailing_totals = { { "EVENTS", "RETRANS" }, { "events", "retrans" } };
+static const struct total listen_totals = { { "DROPS", "" }, { "drops", "" } };
+
 static const struct total *totals_of(const struct np_view_cfg *cfg)
 {
-	return cfg->kind == NP_COL_IFACE ? &iface_totals : &conn_totals;
+	if (cfg->kind == NP_COL_IFACE)
+		return &iface_totals;
+	if (cfg->kind == NP_COL_LISTEN)
+		return &listen_totals;
+	if (cfg->topic == &np_topic_latency)
+		return &latency_totals;
+	return cfg->topic == &np_topic_ailing ? &ailing_totals : &conn_totals;
+}
+
+/* What is a second's, and so worth a history; the others only grow. */
+static bool is_rate(const struct np_view_cfg *cfg)
+{
+	const struct total *t = totals_of(cfg);
+
+	return t == &iface_totals || t == &conn_totals;
 }
 
 void np_title_sample(struct np_tui *tui, const struct np_view *view)
@@ -92,10 +110,15 @@ static void rate_text(struct np_tui *tui, const struct np_view *view, int way, c
 	else if (col)
 		np_format_text(&text, col, np_view_total(view), np_view_ctx(view), &tui->fmt);
 	/* of one width as a rule, so that the line stands still */
-	snprintf(buf, size, "%s %5s%s", t->head[way], np_buf_cstr(&text),
-		 col && col->type == NP_TYPE_BYTES && tui->fmt.units == NP_UNITS_BITS  ? "bit/s"
-		 : col && col->type == NP_TYPE_BYTES && tui->fmt.units == NP_UNITS_RAW ? " B/s"
-										       : "/s");
+	if (!col)
+		buf[0] = '\0';
+	else if (!is_rate(np_view_cfg(view)))
+		snprintf(buf, size, "%s %5s", t->head[way], np_buf_cstr(&text));
+	else
+		snprintf(buf, size, "%s %5s%s", t->head[way], np_buf_cstr(&text),
+			 col->type == NP_TYPE_BYTES && tui->fmt.units == NP_UNITS_BITS  ? "bit/s"
+			 : col->type == NP_TYPE_BYTES && tui->fmt.units == NP_UNITS_RAW ? " B/s"
+											: "/s");
 	np_buf_free(&text);
 }
 
@@ -103,7 +126,6 @@ static void draw_totals(struct np_tui *tui, const struct np_view *view)
 {
 	enum { NAME, HOST, EVERY, OUT, IN, COUNT, N };
 	const struct np_tui_status *status = tui->status;
-	bool iface = np_view_cfg(view)->kind == NP_COL_IFACE;
 	char text[N][80];
 	struct np_fit_piece pieces[N] = {
 		[NAME] = { .rank = 5 }, [HOST] = { .rank = 4 }, [EVERY] = { .rank = 3 },
@@ -117,7 +139,7 @@ static void draw_totals(struct np_tui *tui, const struct np_view *view)
 	every(text[EVERY], sizeof(text[0]), status->interval_ns);
 	rate_text(tui, view, 0, text[OUT], sizeof(text[0]));
 	rate_text(tui, view, 1, text[IN], sizeof(text[0]));
-	if (iface)
+	if (np_view_cfg(view)->kind != NP_COL_CONN)
 		text[COUNT][0] = '\0';
 	else
 		snprintf(text[COUNT], sizeof(text[0]), "%u conn%s", np_view_total(view)->conns,
@@ -126,7 +148,7 @@ static void draw_totals(struct np_tui *tui, const struct np_view *view)
 		pieces[i].width = (uint16_t)np_str_width(text[i]);
 	used = np_fit_pieces(pieces, N, (size_t)tui->cols, GAP);
 	spare = (size_t)tui->cols - used;
-	if (pieces[IN].shown && spare >= 2 * (SPARK_MIN + 1))
+	if (is_rate(np_view_cfg(view)) && pieces[IN].shown && spare >= 2 * (SPARK_MIN + 1))
 		spark = spare / 2 - 1 < SPARK_MAX ? spare / 2 - 1 : SPARK_MAX;
 	for (int i = 0; i < N; i++) {
 		if (!pieces[i].shown)
