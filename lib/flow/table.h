@@ -70,5 +70,6 @@ void np_take_sock(struct np_flows *flows, const struct np_ev_sock *r);
 void np_take_end(struct np_flows *flows, const struct np_ev_sock *r);
 void np_take_owner(struct np_flows *flows, const struct np_ev_owner *r);
 void np_take_udp(struct np_flows *flows, const struct np_ev_udp *r);
+void np_take_anomaly(struct np_flows *flows, const struct np_ev_anomaly *r);
 
 #endif

@@ -295,3 +295,11 @@ void np_take_udp(struct np_flows *flows, const struct np_ev_udp *r)
 	if (!flow->in_map)
 		memset(flow->raw, 0, sizeof(flow->raw)); /* the next entry counts from 0 */
 }
+
+void np_take_anomaly(struct np_flows *flows, const struct np_ev_anomaly *r)
+{
+	if (r->kind >= NP_AN_MAX)
+		flows->stats.bad++;
+	else
+		flows->stats.anomalies++;
+}
