@@ -10,25 +10,9 @@
 
 #include "np_anomaly.bpf.h"
 
-/* include/net/dropreason-core.h; the numbers here are not the kernel's */
-enum skb_drop_reason___np {
-	SKB_CONSUMED___np = 1,
-	SKB_DROP_REASON_NOT_SPECIFIED___np,
-	SKB_DROP_REASON_NO_SOCKET___np,
-	SKB_DROP_REASON_QUEUE_PURGE___np,
-	SKB_DROP_REASON_TCP_RESET___np,
-	SKB_DROP_REASON_TCP_OFOMERGE___np,
-	SKB_DROP_REASON_TCP_OLD_DATA___np,
-	SKB_DROP_REASON_TCP_OLD_SEQUENCE___np,
-	SKB_DROP_REASON_TCP_OLD_ACK___np,
-	SKB_DROP_REASON_TCP_INVALID_SYN___np,
-	SKB_DROP_REASON_TCP_LISTEN_OVERFLOW___np,
-	SKB_DROP_REASON_OTHERHOST___np,
-};
-
-#define IS(reason, name)                                                             \
-	(bpf_core_enum_value_exists(enum skb_drop_reason___np, SKB_##name##___np) && \
-	 (reason) == bpf_core_enum_value(enum skb_drop_reason___np, SKB_##name##___np))
+#define IS(reason, name)                                                        \
+	(bpf_core_enum_value_exists(enum skb_drop_reason, SKB_##name##___np) && \
+	 (reason) == bpf_core_enum_value(enum skb_drop_reason, SKB_##name##___np))
 
 /*
  * Nothing lost: used up; FINs that reach TIME_WAIT (NOT_SPECIFIED); queues of a socket that is

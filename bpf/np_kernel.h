@@ -324,16 +324,35 @@ struct tcp_skb_cb {
 	__u16 tcp_flags; /* a byte before 6.15 */
 };
 
+/* Of these the kernel's numbers count, not ours. */
+enum sk_rst_reason {
+	SK_RST_REASON_NOT_SPECIFIED___np,
+};
+enum skb_drop_reason {
+	SKB_CONSUMED___np,
+	SKB_DROP_REASON_NOT_SPECIFIED___np,
+	SKB_DROP_REASON_NO_SOCKET___np,
+	SKB_DROP_REASON_OTHERHOST___np,
+	SKB_DROP_REASON_QUEUE_PURGE___np,
+	SKB_DROP_REASON_TCP_INVALID_SYN___np,
+	SKB_DROP_REASON_TCP_LISTEN_OVERFLOW___np,
+	SKB_DROP_REASON_TCP_OFOMERGE___np,
+	SKB_DROP_REASON_TCP_OLD_ACK___np,
+	SKB_DROP_REASON_TCP_OLD_DATA___np,
+	SKB_DROP_REASON_TCP_OLD_SEQUENCE___np,
+	SKB_DROP_REASON_TCP_RESET___np,
+};
+
 /* The records of classic tracepoints tell which arguments their tp_btf twins have. */
 struct trace_event_raw_tcp_retransmit_skb {
 	int err; /* 6.17 */
 };
 struct trace_event_raw_tcp_send_reset {
-	int reason; /* 6.10 */
+	enum sk_rst_reason reason; /* 6.10 */
 };
 struct trace_event_raw_kfree_skb {
-	int reason;  /* 5.17 */
-	void *rx_sk; /* 6.11 */
+	enum skb_drop_reason reason; /* 5.17 */
+	void *rx_sk;                 /* 6.11 */
 };
 
 struct nsproxy {
