@@ -424,8 +424,7 @@ int BPF_PROG(np_an_destroy, struct sock *sk)
 		r = new_end(NP_AN_CONNECT_FAIL, sk, tp);
 		if (r) {
 			r->flags |= NP_AN_F_GAVE_UP;
-			if (np_current_made(np_read_cred(sk)))
-				np_read_current(&r->task);
+			np_read_current(&r->task);
 		}
 	} else if (sk->sk_err == NP_ETIMEDOUT && !sk->sk_lock.owned) {
 		r = new_end(NP_AN_TIMEOUT, sk, tp);

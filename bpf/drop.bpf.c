@@ -79,16 +79,26 @@ static __always_inline __u32 gso_segs(struct sk_buff *skb)
 	return segs ? segs : 1;
 }
 
-static __always_inline void emit(void *ctx, enum np_anomaly kind, struct sk_buff *skb,
-				 struct sock *sk, const struct np_an_packet *p, __u32 reason)
+/*
+ * Whether the packet comes in, as SK sees it. A packet keeps its sender's socket on the way through
+ * loopback and veth, so that of two ends on this host either may be named.
+ */
+static __always_inline bool is_in(struct sk_buff *skb, struct sock *sk, bool rx,
+				  const struct np_an_packet *p)
 {
-	/* a packet that was received has come by an interface; of one that is sent, sk is us */
-	bool in = BPF_CORE_READ(skb, skb_iif) != 0;
-	struct np_ev_anomaly *r = np_an_new(kind);
+	__u16 port = sk ? BPF_CORE_READ(sk, __sk_common.skc_num) : 0;
 
-	if (!r)
-		return;
-	r->reason = reason;
+	if (rx || (port == p->dport && port != p->sport))
+		return true;
+	if (port == p->sport && port != p->dport)
+		return false;
+	/* what came by an interface */
+	return BPF_CORE_READ(skb, skb_iif) != 0;
+}
+
+static __always_inline void emit(void *ctx, struct np_ev_anomaly *r, struct sk_buff *skb,
+				 struct sock *sk, bool in, const struct np_an_packet *p)
+{
 	r->who = in ? NP_WHO_REMOTE : NP_WHO_LOCAL;
 	np_an_tuple(r, p, in);
 	np_an_segment(r, p);
@@ -103,14 +113,21 @@ static __always_inline void emit(void *ctx, enum np_anomaly kind, struct sk_buff
 	np_submit(r);
 }
 
+static __always_inline bool is_inet(struct sock *sk)
+{
+	__u16 family = sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0;
+
+	return family == AF_INET || family == AF_INET6;
+}
+
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(np_an_drop, struct sk_buff *skb)
 {
 	struct np_an_packet p = {};
+	struct sock *rx = NULL, *sk;
+	struct np_ev_anomaly *r;
 	enum np_anomaly kind;
-	struct sock *sk = NULL;
 	__u32 reason = 0;
-	__u16 family;
 
 	if (bpf_core_field_exists(((struct trace_event_raw_kfree_skb *)0)->reason))
 		reason = (__u32)ctx[2];
@@ -119,15 +136,22 @@ int BPF_PROG(np_an_drop, struct sk_buff *skb)
 	kind = kind_of(reason);
 	if (kind == NP_AN_MAX || !np_an_packet(&p, skb) || answered(reason, &p))
 		return 0;
+	r = np_an_new(kind);
+	if (!r)
+		return 0;
+	r->reason = reason;
 	/* for whom it was, else by whom it was sent */
-	if (bpf_core_field_exists(((struct trace_event_raw_kfree_skb *)0)->rx_sk))
-		bpf_probe_read_kernel(&sk, sizeof(sk), &ctx[3]);
+	if (bpf_core_field_exists(((struct trace_event_raw_kfree_skb *)0)->rx_sk)) {
+		rx = (void *)ctx[3];
+		if (rx)
+			np_read_cookie(rx); /* has one from now on */
+	}
+	bpf_probe_read_kernel(&sk, sizeof(sk), &rx);
 	if (!sk)
 		sk = BPF_CORE_READ(skb, sk);
-	family = sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0;
-	if (family != AF_INET && family != AF_INET6)
+	if (!is_inet(sk))
 		sk = NULL;
-	emit(ctx, kind, skb, sk, &p, reason);
+	emit(ctx, r, skb, sk, is_in(skb, sk, rx, &p), &p);
 	return 0;
 }
 
