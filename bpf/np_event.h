@@ -22,26 +22,11 @@ enum np_event_type {
 	NP_EV_LINK,       /* np_ev_link: the interface's own counters, from rtnetlink */
 	NP_EV_WALK,       /* np_ev_walk: begin or end of a refresh */
 	NP_EV_SOCK_STATE, /* np_ev_state: a TCP socket changed its state */
+	NP_EV_ANOMALY,    /* np_ev_anomaly: something went wrong in TCP, or a packet was dropped */
 	NP_EV_MAX,
 };
 
 /* How an owner is known, weakest first: a stronger one replaces a weaker. */
-/* What goes wrong with TCP. */
-enum np_anomaly {
-	NP_AN_RETRANS,
-	NP_AN_SYNACK_RETRANS,
-	NP_AN_RST_SENT,
-	NP_AN_RST_RECV,
-	NP_AN_CONNECT_FAIL,
-	NP_AN_ZERO_WINDOW,
-	NP_AN_LISTEN_OVERFLOW,
-	NP_AN_TIMEOUT,
-	NP_AN_HALF_CLOSE,
-	NP_AN_PORT_REUSE,
-	NP_AN_DROP,
-	NP_AN_MAX
-};
-
 enum np_owner_via {
 	NP_VIA_NONE,
 	NP_VIA_SCAN,    /* holds a file of the socket, seen by the task_file walk */
@@ -216,11 +201,97 @@ struct np_ev_walk {
 #define NP_WALK_UDP   4 /* the UDP map */
 #define NP_WALK_IFACE 8 /* interfaces */
 
+enum np_anomaly {
+	NP_AN_RETRANS,
+	NP_AN_SYNACK_RETRANS,
+	NP_AN_RST_SENT,
+	NP_AN_RST_RECV,
+	NP_AN_CONNECT_FAIL,
+	NP_AN_ZERO_WINDOW,
+	NP_AN_LISTEN_OVERFLOW,
+	NP_AN_TIMEOUT,
+	NP_AN_HALF_CLOSE, /* made in user space, from the walks */
+	NP_AN_PORT_REUSE,
+	NP_AN_DROP,
+	NP_AN_MAX,
+};
+
+/* Why a segment was sent again. */
+enum np_cause {
+	NP_CAUSE_NONE,
+	NP_CAUSE_SYN,  /* SYN_SENT */
+	NP_CAUSE_RTO,  /* icsk_ca_state TCP_CA_Loss */
+	NP_CAUSE_FAST, /* icsk_ca_state TCP_CA_Recovery */
+	NP_CAUSE_TLP,  /* icsk_pending ICSK_TIME_LOSS_PROBE */
+	NP_CAUSE_UNKNOWN,
+};
+
+/* Whose doing it was. */
+enum np_who {
+	NP_WHO_NONE,
+	NP_WHO_LOCAL,  /* our window is 0; our SYN met an old connection; our packet was dropped */
+	NP_WHO_REMOTE, /* the peer's */
+};
+
+#define NP_STACK_DEPTH 32 /* frames of a kernel stack */
+
+/* np_ev_anomaly.flags */
+#define NP_AN_F_OPEN    1  /* zero-window: it lasts; another record with this ts_ns will end it */
+#define NP_AN_F_UNDO    2  /* rst-sent: the rst-recv of this cookie just before was the kernel's */
+#define NP_AN_F_HEADERS 4  /* no socket: the tuple is from the packet's headers */
+#define NP_AN_F_ORPHAN  8  /* its process had closed the socket before */
+#define NP_AN_F_GAVE_UP 16 /* connect-fail: nobody refused; the process closed the socket */
+
+/*
+ * One anomaly. What a kind does not know is 0. The consumer joins by cookie with the connection,
+ * and by tuple where the cookie is 0.
+ */
+struct np_ev_anomaly {
+	struct np_ev_hdr hdr;
+	__u64 cookie;    /* of the connection; 0: no socket, or a request or TIME_WAIT one */
+	__u64 listener;  /* synack-retrans, listen-overflow: cookie of the listener */
+	__u64 ts_ns;     /* CLOCK_MONOTONIC of the event; zero-window: of its begin */
+	__u64 dur_ns;    /* zero-window: how long; connect-fail: since the SYN (tp->retrans_stamp);
+			  * timeout: since the first retransmission. The latter in whole ms; 0: unknown
+			  */
+	__u64 cgroup_id; /* of the socket */
+	struct np_ev_tuple tuple; /* local first; state before the event where it is known */
+	struct np_ev_task task;   /* pid 0 unless the socket's lock was its: a call of its own */
+	__u32 netns;
+	__u32 seq;      /* retrans: TCP_SKB_CB(skb)->seq - snd_una + bytes_acked: bytes since the
+			 * connection began, mod 2^32; the SYN counts where we sent it; else: of the
+			 * header */
+	__u32 len;      /* payload; retrans: of the buffer (end_seq - seq, less SYN and FIN) */
+	__u32 segs;     /* retrans: tcp_gso_segs, what TcpRetransSegs gained; else 1 */
+	__u32 cwnd;     /* snd_cwnd */
+	__u32 srtt_us;  /* srtt_us >> 3 */
+	__u32 nth;      /* retrans: icsk_retransmits, timeouts in a row; synack-retrans: the nth
+			 * repeat; connect-fail: SYNs repeated; zero-window: packets in it */
+	__u32 reason;   /* drop, port-reuse by a drop: skb_drop_reason; rst-sent: sk_rst_reason */
+	__u32 sk_err;   /* connect-fail, timeout: errno */
+	__u32 backlog;  /* listener: sk_ack_backlog */
+	__u32 limit;    /* listener: sk_max_ack_backlog */
+	__s32 stack_id; /* np_source_stack(); -1: none */
+	__u8 kind;      /* enum np_anomaly */
+	__u8 cause;     /* enum np_cause */
+	__u8 who;       /* enum np_who */
+	__u8 flags;     /* NP_AN_F_* */
+	__u8 tcp_flags; /* of the header, where there is one */
+	__u8 pad[7];
+};
+
+struct np_zwin_key {
+	__u64 cookie;
+	__u32 who; /* enum np_who */
+	__u32 pad;
+};
+
 /* What the kernel side could not take; the index into np_lost[] of every probe. */
 enum np_lost {
 	NP_LOST_RING,      /* ring buffer full */
 	NP_LOST_UDP_MAP,   /* no room for another UDP socket */
 	NP_LOST_IFACE_MAP, /* no room for another interface and protocol */
+	NP_LOST_ZWIN_MAP,  /* no room for another zero window */
 	NP_LOST_MAX,
 };
 

@@ -62,6 +62,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_HASH = 5,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_STACK_TRACE = 7,
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
@@ -155,6 +156,26 @@ typedef struct {
 typedef struct {
 	__u32 val;
 } kuid_t;
+typedef struct {
+	int owned;
+} socket_lock_t;
+
+struct list_head {
+	struct list_head *next;
+};
+struct wait_queue_head {
+	struct list_head head;
+};
+struct wait_queue_entry {
+	void *private;
+	struct list_head entry;
+};
+struct socket_wq {
+	struct wait_queue_head wait;
+};
+struct poll_wqueues {
+	struct task_struct *polling_task;
+};
 
 struct in6_addr {
 	union {
@@ -211,6 +232,8 @@ struct sock {
 	struct sock_common __sk_common;
 	atomic_t sk_drops;
 	struct numa_drop_counters *sk_drop_counters;
+	socket_lock_t sk_lock;
+	struct socket_wq *sk_wq;
 	struct socket *sk_socket;
 	__u16 sk_type;
 	__u16 sk_protocol;
@@ -232,6 +255,13 @@ struct inet_sock {
 };
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
+	__u8 icsk_ca_state : 5;
+	__u8 icsk_retransmits;
+	__u8 icsk_pending;
+};
+struct request_sock {
+	struct sock_common __req_common;
+	__u8 num_retrans;
 };
 struct minmax_sample {
 	__u32 t;
@@ -256,10 +286,75 @@ struct tcp_sock {
 	__u32 snd_cwnd;
 	__u32 snd_ssthresh;
 	__u32 mss_cache;
+	__u32 snd_una;
+	__u32 rcv_wnd;
+	__u32 rcv_wup;
+	__u32 packets_out;
+	__u32 retrans_stamp;
+	__u64 bytes_acked;
+	__u8 tcp_usec_ts : 1; /* 6.7 and newer: retrans_stamp is in us, not in ms */
 };
 struct udp_sock {
 	struct inet_sock inet;
 	__u16 gso_size;
+};
+
+struct net_device {
+	possible_net_t nd_net;
+};
+struct sk_buff {
+	struct net_device *dev;
+	struct sock *sk;
+	char cb[48];
+	unsigned int len;
+	unsigned int tail; /* offset from head on 64-bit machines */
+	unsigned int end;
+	int skb_iif;
+	__be16 protocol;
+	__u16 transport_header;
+	__u16 network_header;
+	unsigned char *head;
+	unsigned char *data;
+};
+struct skb_shared_info {
+	unsigned short gso_segs;
+};
+struct tcp_skb_cb {
+	__u32 seq;
+	__u32 end_seq;
+	__u16 tcp_gso_segs;
+	__u16 tcp_flags; /* a byte before 6.15 */
+};
+
+/* Of these the kernel's numbers count, not ours. */
+enum sk_rst_reason {
+	SK_RST_REASON_NOT_SPECIFIED___np,
+};
+enum skb_drop_reason {
+	SKB_CONSUMED___np,
+	SKB_DROP_REASON_NOT_SPECIFIED___np,
+	SKB_DROP_REASON_NO_SOCKET___np,
+	SKB_DROP_REASON_OTHERHOST___np,
+	SKB_DROP_REASON_QUEUE_PURGE___np,
+	SKB_DROP_REASON_TCP_INVALID_SYN___np,
+	SKB_DROP_REASON_TCP_LISTEN_OVERFLOW___np,
+	SKB_DROP_REASON_TCP_OFOMERGE___np,
+	SKB_DROP_REASON_TCP_OLD_ACK___np,
+	SKB_DROP_REASON_TCP_OLD_DATA___np,
+	SKB_DROP_REASON_TCP_OLD_SEQUENCE___np,
+	SKB_DROP_REASON_TCP_RESET___np,
+};
+
+/* The records of classic tracepoints tell which arguments their tp_btf twins have. */
+struct trace_event_raw_tcp_retransmit_skb {
+	int err; /* 6.17 */
+};
+struct trace_event_raw_tcp_send_reset {
+	enum sk_rst_reason reason; /* 6.10 */
+};
+struct trace_event_raw_kfree_skb {
+	enum skb_drop_reason reason; /* 5.17 */
+	void *rx_sk;                 /* 6.11 */
 };
 
 struct nsproxy {
@@ -275,6 +370,7 @@ struct file {
 	void *private_data;
 };
 struct task_struct {
+	void *stack;
 	unsigned int flags;
 	int pid;
 	int tgid;

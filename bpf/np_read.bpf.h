@@ -65,12 +65,11 @@ static __always_inline __u64 np_read_cgroup(struct sock *sk)
 	return 0;
 }
 
-static __always_inline void np_read_tuple(struct np_ev_tuple *t, struct sock *sk, __u16 lport)
+/* All but the protocol: what a request socket has, too. */
+static __always_inline void np_read_ends(struct np_ev_tuple *t, struct sock_common *skc,
+					 __u16 lport)
 {
-	struct sock_common *skc = &sk->__sk_common;
-
 	t->family = skc->skc_family;
-	t->proto = sk->sk_protocol;
 	t->state = skc->skc_state;
 	t->lport = lport;
 	t->rport = bpf_ntohs(skc->skc_dport);
@@ -84,6 +83,12 @@ static __always_inline void np_read_tuple(struct np_ev_tuple *t, struct sock *sk
 		laddr[3] = skc->skc_rcv_saddr;
 		raddr[3] = skc->skc_daddr;
 	}
+}
+
+static __always_inline void np_read_tuple(struct np_ev_tuple *t, struct sock *sk, __u16 lport)
+{
+	np_read_ends(t, &sk->__sk_common, lport);
+	t->proto = sk->sk_protocol;
 }
 
 static __always_inline __u32 np_read_drops(struct sock *sk)

@@ -70,6 +70,11 @@ unsigned int np_run_wanted(const struct np_opts *opts, const struct np_view_cfg 
 	return want;
 }
 
+static const char *stack_text(void *source, int32_t id)
+{
+	return np_source_stack(source, id);
+}
+
 static void set_flows(struct np_run *run)
 {
 	const struct np_opts *o = run->opts;
@@ -78,6 +83,8 @@ static void set_flows(struct np_run *run)
 		.log = o->view.kind == NP_COL_EVENT ? o->told : 0,
 		.anomalies = o->told >> NP_EVENT_ANOMALY,
 		.udp_idle_ns = o->udp_idle_ns,
+		.stack = o->stack ? stack_text : NULL,
+		.ctx = run->source,
 	};
 
 	np_flows_set(run->flows, &cfg);
@@ -94,6 +101,8 @@ static int open_source(struct np_run *run)
 		.udp_hook = o->udp_hook,
 		.ring_size = o->ring_size,
 		.udp_entries = o->udp_entries,
+		.anomalies = o->told >> NP_EVENT_ANOMALY,
+		.stacks = o->stack,
 		.run_stats = o->stats,
 		.record = on_record,
 		.ctx = run,

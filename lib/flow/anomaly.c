@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* What goes wrong: records of anomalies, and those that only successive walks can tell. */
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "flow/table.h"
+#include "source/reason.h"
 
 /* SEMANTICS: CLOSE_WAIT or FIN_WAIT2 for longer than this. */
 #define HALF_CLOSE_NS 5000000000ULL
@@ -102,4 +105,150 @@ void np_half_close(struct np_flows *flows, struct np_flow *flow, bool gone)
 	} else if (!d->half_told && flows->mono_ns - d->half_ns >= HALF_CLOSE_NS) {
 		tell_half(flows, flow, d, true);
 	}
+}
+
+/* How often this segment was sent again: the kernel counts timeouts only. */
+static uint32_t sent_again(struct np_detail *d, uint32_t seq)
+{
+	uint32_t room = sizeof(d->again) / sizeof(d->again[0]);
+
+	for (uint32_t i = 0; i < room && i < d->nagain; i++)
+		if (d->again[i].seq == seq)
+			return ++d->again[i].times;
+	d->again[d->nagain % room].seq = seq;
+	d->again[d->nagain % room].times = 1;
+	d->nagain++;
+	return 1;
+}
+
+static const char *error_name(uint32_t sk_err)
+{
+	switch (sk_err) {
+	case ECONNREFUSED:
+		return "refused";
+	case ETIMEDOUT:
+		return "timeout";
+	case ECONNRESET:
+		return "reset";
+	case 0:
+		return "";
+	default:
+		return "unreachable";
+	}
+}
+
+static const char *reason_of(const struct np_ev_anomaly *r)
+{
+	switch (r->kind) {
+	case NP_AN_CONNECT_FAIL:
+		return r->flags & NP_AN_F_GAVE_UP ? "given-up" : error_name(r->sk_err);
+	case NP_AN_TIMEOUT:
+		return r->sk_err == ETIMEDOUT ? "" : error_name(r->sk_err);
+	case NP_AN_DROP:
+	case NP_AN_PORT_REUSE:
+		return r->reason ? np_reason_drop(r->reason) : "";
+	case NP_AN_RST_SENT:
+		return r->reason ? np_reason_reset(r->reason) : "";
+	default:
+		return "";
+	}
+}
+
+/* A connection that no walk has seen yet: what the record knows of it. */
+static void learn(struct np_row *row, const struct np_ev_anomaly *r)
+{
+	np_take_tuple(row, &r->tuple);
+	row->proto = r->tuple.proto ? r->tuple.proto : IPPROTO_TCP;
+	row->netns = r->netns;
+	row->uid = r->task.uid;
+	row->cgroup_id = r->cgroup_id;
+}
+
+static void tell(struct np_flows *flows, struct np_event *event, const struct np_ev_anomaly *r,
+		 uint32_t nth)
+{
+	struct np_detail *d = &event->detail;
+	struct np_row *row = &event->row;
+
+	/* of that moment, not of the last walk */
+	learn(row, r);
+	if (r->task.pid) {
+		row->pid = r->task.pid;
+		row->start_ns = r->task.start_ns;
+		memcpy(row->comm, r->task.comm, sizeof(row->comm));
+		row->via = NP_VIA_SEND;
+	}
+	if (r->cwnd)
+		row->cwnd = r->cwnd;
+	if (r->srtt_us)
+		row->rtt_us = r->srtt_us;
+	d->cause = r->cause;
+	d->who = r->who;
+	d->open = r->flags & NP_AN_F_OPEN;
+	d->span_ns = r->dur_ns;
+	d->seq = r->seq;
+	d->len = r->len;
+	d->segs = r->segs;
+	d->nth = nth;
+	d->errnum = r->sk_err;
+	d->backlog = r->backlog;
+	d->limit = r->limit;
+	snprintf(d->reason, sizeof(d->reason), "%s", reason_of(r));
+	if (flows->cfg.stack && r->stack_id >= 0)
+		d->stack = flows->cfg.stack(flows->cfg.ctx, r->stack_id);
+}
+
+/* A window that is zero still is told once, and once more when it opened: one episode. */
+static bool told_already(struct np_detail *d, const struct np_ev_anomaly *r)
+{
+	bool open = r->flags & NP_AN_F_OPEN, told;
+	uint64_t *since = &d->zero_ns[r->who == NP_WHO_REMOTE];
+
+	if (r->kind != NP_AN_ZERO_WINDOW)
+		return false;
+	told = *since == r->ts_ns;
+	*since = open ? r->ts_ns : 0;
+	return told;
+}
+
+void np_take_anomaly(struct np_flows *flows, const struct np_ev_anomaly *r)
+{
+	uint64_t when = r->ts_ns + (r->kind == NP_AN_ZERO_WINDOW ? r->dur_ns : 0);
+	struct np_flow *flow = r->cookie ? np_map_get(&flows->map, r->cookie) : NULL;
+	struct np_detail *d = NULL;
+	struct np_event *event;
+	uint32_t nth = r->nth;
+	bool again = false;
+
+	if (r->kind >= NP_AN_MAX) {
+		flows->stats.bad++;
+		return;
+	}
+	flows->stats.anomalies++;
+	if (r->cookie && !flow) {
+		flow = np_flow_new(flows, r->cookie, r->cookie, IPPROTO_TCP);
+		if (!flow)
+			return;
+		learn(&flow->row, r);
+	}
+	if (flow)
+		d = np_flow_detail(flows, flow);
+	if (d) {
+		again = told_already(d, r);
+		if (again && (r->flags & NP_AN_F_OPEN))
+			return;
+		flow->row.events += !again;
+		/* the kernel's own abort passes where a received RST does */
+		if (r->flags & NP_AN_F_UNDO) {
+			flow->row.events -= flow->row.events > 1;
+			np_log_undo(flows, r->cookie, NP_EVENT_ANOMALY + NP_AN_RST_RECV);
+		}
+		if (r->kind == NP_AN_RETRANS)
+			nth = sent_again(d, r->seq);
+	}
+	event = np_log_add(flows, flow, NP_EVENT_ANOMALY + r->kind, when);
+	if (!event)
+		return;
+	event->row.events = !again;
+	tell(flows, event, r, nth);
 }

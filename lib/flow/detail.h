@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/hist.h"
+#include "np_event.h"
 
 /* What an event is; the anomalies follow np_event.h's enum np_anomaly. */
 enum np_row_event {
@@ -37,20 +38,20 @@ enum np_end {
 };
 
 enum np_side { NP_SIDE_NONE, NP_SIDE_CLIENT, NP_SIDE_SERVER };
-enum np_who { NP_WHO_NONE, NP_WHO_LOCAL, NP_WHO_REMOTE };
 enum np_hist_kind { NP_HIST_RTT, NP_HIST_SRT, NP_HIST_ART, NP_HIST_SYN, NP_HIST_KINDS };
 
 struct np_l7_name;
 
 struct np_detail {
 	/* life; points in time are CLOCK_MONOTONIC ns, 0 where they are not known */
-	uint64_t opened_ns; /* connect() or the peer's SYN */
-	uint64_t span_ns;   /* event: how long the connection, the wait or the episode took */
-	uint64_t ts_ns;     /* event: when */
-	uint64_t last_ns;   /* UDP: its last datagram */
-	uint64_t half_ns;   /* half-closed since; 0: it is not */
-	uint64_t raw[4];    /* UDP: the map's values last read (tx, rx bytes; tx, rx packets) */
-	uint32_t syn_us;    /* the handshake, retries included; 0: not seen */
+	uint64_t opened_ns;  /* connect() or the peer's SYN */
+	uint64_t span_ns;    /* event: how long the connection, the wait or the episode took */
+	uint64_t ts_ns;      /* event: when */
+	uint64_t last_ns;    /* UDP: its last datagram */
+	uint64_t half_ns;    /* half-closed since; 0: it is not */
+	uint64_t zero_ns[2]; /* zero window told as open, that began then: ours, the peer's */
+	uint64_t raw[4];     /* UDP: the map's values last read (tx, rx bytes; tx, rx packets) */
+	uint32_t syn_us;     /* the handshake, retries included; 0: not seen */
 	uint32_t syn_client_us, syn_server_us; /* its part that the client, the server caused */
 	uint8_t side;                          /* enum np_side: what this end is */
 	uint8_t end;                           /* enum np_end */

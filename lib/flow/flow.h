@@ -32,9 +32,11 @@ struct np_flow {
 
 /* What is asked of the table beside the connections themselves. */
 struct np_flows_cfg {
-	bool life;            /* what ends is told how, when and by whom: np_flows_log() */
-	uint32_t log;         /* events to queue for np_flows_log(): 1 << enum np_row_event */
-	uint32_t anomalies;   /* those that walks are to find: 1 << enum np_anomaly */
+	bool life;          /* what ends is told how, when and by whom: np_flows_log() */
+	uint32_t log;       /* events to queue for np_flows_log(): 1 << enum np_row_event */
+	uint32_t anomalies; /* those that walks are to find: 1 << enum np_anomaly */
+	const char *(*stack)(void *ctx, int32_t id); /* a stack in words; NULL: nobody asked */
+	void *ctx;
 	uint64_t udp_idle_ns; /* life: a UDP flow ends after this silence; 0: with its socket */
 };
 
@@ -43,6 +45,7 @@ struct np_flows_stats {
 	uint64_t bad;             /* refused: short, unknown, impossible */
 	uint64_t ended;           /* by an event */
 	uint64_t vanished;        /* found gone by a walk, their end event missed */
+	uint64_t anomalies;       /* records of them */
 	uint64_t no_memory;       /* connections that found no room */
 	uint64_t ownerless_bytes; /* of ended connections whose owner stayed unknown */
 };

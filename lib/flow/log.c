@@ -47,6 +47,22 @@ static void event_free(struct np_flows *flows, struct np_event *event)
 	free(event);
 }
 
+bool np_log_undo(struct np_flows *flows, uint64_t cookie, enum np_row_event kind)
+{
+	for (struct np_event **at = &flows->events; *at; at = &(*at)->next) {
+		struct np_event *event = *at;
+
+		if (event->cookie != cookie || event->detail.event != kind)
+			continue;
+		*at = event->next;
+		if (flows->events_end == &event->next)
+			flows->events_end = at;
+		event_free(flows, event);
+		return true;
+	}
+	return false;
+}
+
 static void free_list(struct np_flows *flows, struct np_event *event)
 {
 	for (struct np_event *next; event; event = next) {

@@ -106,6 +106,8 @@ void np_life_idle(struct np_flows *flows, struct np_flow *flow);
  */
 struct np_event *np_log_add(struct np_flows *flows, struct np_flow *flow, enum np_row_event event,
 			    uint64_t ts_ns);
+/* Takes a queued event back: it was none. */
+bool np_log_undo(struct np_flows *flows, uint64_t cookie, enum np_row_event kind);
 void np_log_next(struct np_flows *flows);
 void np_log_free(struct np_flows *flows);
 
@@ -126,5 +128,6 @@ void np_take_sock(struct np_flows *flows, const struct np_ev_sock *r);
 void np_take_end(struct np_flows *flows, const struct np_ev_end *r);
 void np_take_owner(struct np_flows *flows, const struct np_ev_owner *r);
 void np_take_udp(struct np_flows *flows, const struct np_ev_udp *r);
+void np_take_anomaly(struct np_flows *flows, const struct np_ev_anomaly *r);
 
 #endif

@@ -93,6 +93,7 @@ void np_flows_record(struct np_flows *flows, const void *rec, size_t len)
 		[NP_EV_IFACE] = sizeof(struct np_ev_iface),
 		[NP_EV_LINK] = sizeof(struct np_ev_link),
 		[NP_EV_WALK] = sizeof(struct np_ev_walk),
+		[NP_EV_ANOMALY] = sizeof(struct np_ev_anomaly),
 	};
 	struct np_ev_hdr hdr = { 0 };
 
@@ -128,6 +129,9 @@ void np_flows_record(struct np_flows *flows, const void *rec, size_t len)
 		break;
 	case NP_EV_WALK:
 		take_walk(flows, rec);
+		break;
+	case NP_EV_ANOMALY:
+		np_take_anomaly(flows, rec);
 		break;
 	}
 }

@@ -140,7 +140,9 @@ void np_format_text(struct np_buf *out, const struct np_col *col, const struct n
 		len = strlen(val.str);
 		/* the time of day out of 2006-01-02T15:04:05.678Z: the date is in no doubt here */
 		if (col->type == NP_TYPE_TIME && len >= 19)
-			np_buf_add(out, val.str + 11, 8);
+			/* events follow each other closely */
+			np_buf_add(out, val.str + 11,
+				   len >= 23 && (row->flags & NP_ROW_EVENT) ? 12 : 8);
 		else
 			np_str_escape(out, val.str, len, fmt->utf8);
 		break;

@@ -10,7 +10,8 @@ static void prepare(struct np_source *src, bool wanted)
 {
 	unsigned int all = src->cfg.want | src->cfg.may_want;
 
-	src->bpf->rodata->np_want_tcp = all & (NP_SRC_TCP | NP_SRC_OWNERS | NP_SRC_LISTEN);
+	src->bpf->rodata->np_want_tcp =
+	    all & (NP_SRC_TCP | NP_SRC_OWNERS | NP_SRC_LISTEN | NP_SRC_ANOMALY);
 	src->bpf->rodata->np_want_listen = all & NP_SRC_LISTEN;
 	src->bpf->rodata->np_want_udp = all & NP_SRC_UDP;
 	bpf_program__set_autoload(src->bpf->progs.np_walk_files, wanted);
@@ -48,7 +49,7 @@ static int snapshot(struct np_source *src, uint32_t *what)
 
 const struct np_probe np_probe_owner = {
 	.name = "owner",
-	.bit = NP_SRC_TCP | NP_SRC_UDP | NP_SRC_OWNERS | NP_SRC_LISTEN,
+	.bit = NP_SRC_TCP | NP_SRC_UDP | NP_SRC_OWNERS | NP_SRC_LISTEN | NP_SRC_ANOMALY,
 	.prepare = prepare,
 	.refused = refused,
 	.attach = attach,

@@ -29,9 +29,11 @@ struct np_probe {
 	void (*close)(struct np_source *src);
 };
 
-extern const struct np_probe np_probe_owner, np_probe_sock, np_probe_udp, np_probe_iface;
+extern const struct np_probe np_probe_owner, np_probe_sock, np_probe_udp, np_probe_iface,
+    np_probe_anomaly;
 
-#define NP_MAX_LINKS 16
+#define NP_MAX_LINKS     16
+#define NP_ANOMALY_LINKS 10
 struct np_source {
 	struct np_source_cfg cfg;
 	struct np_bpf *bpf;
@@ -51,6 +53,8 @@ struct np_source {
 	bool udp_by_socket;
 	bool no_cookie;             /* before 5.12: sockets by address, counters by np_walk_tcp */
 	struct np_ifhooks *ifhooks; /* iface.c's own */
+	struct bpf_link *anomaly_links[NP_ANOMALY_LINKS];
+	struct np_stacks *stacks;
 };
 
 uint64_t np_mono_ns(void);

@@ -13,7 +13,7 @@
 #include "source/probe.h"
 
 static const struct np_probe *const probes[] = { &np_probe_owner, &np_probe_sock, &np_probe_udp,
-						 &np_probe_iface };
+						 &np_probe_iface, &np_probe_anomaly };
 #define NPROBES (sizeof(probes) / sizeof(probes[0]))
 
 /* libbpf tells which program was refused only in its messages, and those come without a context. */

@@ -38,13 +38,15 @@ struct np_source_cfg {
 	enum np_hook udp_hook; /* AUTO or CGROUP */
 	uint64_t ring_size;    /* bytes, 0: the default; rounded up to a power of two */
 	uint32_t udp_entries;  /* UDP sockets counted at once, 0: the default */
+	uint32_t anomalies;    /* 1 << enum np_anomaly each */
+	bool stacks;           /* the kernel's stack with retransmits, resets and drops */
 	bool run_stats;        /* have the kernel time each run of our programs (55 ns a run) */
 	void (*record)(void *ctx, const void *rec, size_t len);
 	void *ctx;
 };
 
 /* The trust record's part that only the source knows. */
-#define NP_SOURCE_PROGS 16
+#define NP_SOURCE_PROGS 32
 struct np_source_stats {
 	uint64_t lost[NP_LOST_MAX]; /* records, UDP sockets, interface rows without room */
 	uint64_t read_errors;       /* iterators that stopped half way */
@@ -78,6 +80,13 @@ int np_source_poll(struct np_source *src);
 #define NP_NETNS_MAX 16
 int np_source_snapshot(struct np_source *src, const uint32_t *netns, size_t n);
 void np_source_stats(struct np_source *src, struct np_source_stats *stats);
+/*
+ * "func+0x12;caller+0x3", innermost first, of np_ev_anomaly.stack_id; "" where there is none. The
+ * source owns it, until it is closed.
+ */
+const char *np_source_stack(struct np_source *src, int32_t stack_id);
+/* Those of np_source_cfg.anomalies that this kernel can show. */
+uint32_t np_source_anomalies(const struct np_source *src);
 /* UDP bytes come by socket (cgroup_skb), not by socket and process. */
 bool np_source_udp_by_socket(const struct np_source *src);
 /* Sockets are told apart by address, which is used again, not by cookie (kernels before 5.12). */

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* What goes wrong in TCP: bpf/anomaly.bpf.c, bpf/drop.bpf.c, bpf/zerowin.bpf.c. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "netprobe.skel.h"
+#include "source/probe.h"
+#include "source/stack.h"
+
+#define KIND(name) (1u << NP_AN_##name)
+
+/* Which program which kinds need. Those of zero-window are dear: one runs for each segment. */
+static const struct {
+	const char *name;
+	uint32_t kinds;
+} programs[] = {
+	{ "np_an_retrans", KIND(RETRANS) },
+	{ "np_an_synack", KIND(SYNACK_RETRANS) },
+	{ "np_an_rst_tx", KIND(RST_SENT) | KIND(PORT_REUSE) },
+	{ "np_an_rst_rx", KIND(RST_RECV) },
+	{ "np_an_error", KIND(CONNECT_FAIL) | KIND(TIMEOUT) },
+	{ "np_an_destroy", KIND(CONNECT_FAIL) | KIND(TIMEOUT) | KIND(RST_RECV) },
+	{ "np_an_drop", KIND(DROP) | KIND(PORT_REUSE) | KIND(LISTEN_OVERFLOW) },
+	{ "np_zwin_segment", KIND(ZERO_WINDOW) },
+	{ "np_zwin_read", KIND(ZERO_WINDOW) },
+	{ "np_zwin_destroy", KIND(ZERO_WINDOW) },
+};
+#define NPROGRAMS (sizeof(programs) / sizeof(programs[0]))
+_Static_assert(NPROGRAMS == NP_ANOMALY_LINKS, "room for all links");
+
+static struct bpf_program *find(const struct np_source *src, size_t i)
+{
+	return bpf_object__find_program_by_name(src->bpf->obj, programs[i].name);
+}
+
+static bool runs(const struct np_source *src, size_t i)
+{
+	return (src->cfg.anomalies & programs[i].kinds) && np_source_takes(src, programs[i].name);
+}
+
+static void prepare(struct np_source *src, bool wanted)
+{
+	struct np_bpf *bpf = src->bpf;
+	uint32_t mask = wanted ? src->cfg.anomalies : 0;
+
+	bpf->rodata->np_an_mask = mask;
+	bpf->rodata->np_an_stacks = src->cfg.stacks;
+	bpf_map__set_autocreate(bpf->maps.np_stacks, mask && src->cfg.stacks);
+	bpf_map__set_autocreate(bpf->maps.np_an_ownerless, mask);
+	bpf_map__set_autocreate(bpf->maps.np_an_last_reset, mask);
+	bpf_map__set_autocreate(bpf->maps.np_zwin, mask & KIND(ZERO_WINDOW));
+	for (size_t i = 0; i < NPROGRAMS; i++)
+		bpf_program__set_autoload(find(src, i), wanted && runs(src, i));
+}
+
+/* Kernels before 5.14 report no errors of sockets, before 5.12 a tracing program has no cookies. */
+static bool refused(struct np_source *src, const char *program)
+{
+	for (size_t i = 0; i < NPROGRAMS; i++)
+		if (!strcmp(programs[i].name, program))
+			return runs(src, i);
+	return false;
+}
+
+static int attach(struct np_source *src, struct np_err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < NPROGRAMS && !ret; i++)
+		if (runs(src, i))
+			ret = np_attach(find(src, i), &src->anomaly_links[i], err);
+	return ret;
+}
+
+static void detach(struct np_source *src)
+{
+	for (size_t i = 0; i < NPROGRAMS; i++)
+		np_detach(&src->anomaly_links[i]);
+}
+
+/* Windows that are zero still: a copy, marked as open. Those not yet known to be zero are NONE. */
+static int snapshot(struct np_source *src, uint32_t *what)
+{
+	struct np_zwin_key key, *before = NULL;
+	struct np_ev_anomaly r;
+	uint64_t now = np_mono_ns();
+	uint32_t max = 0;
+	int map;
+
+	(void)what;
+	if (!bpf_map__autocreate(src->bpf->maps.np_zwin))
+		return 0;
+	map = bpf_map__fd(src->bpf->maps.np_zwin);
+	/* where an entry goes away under the walk it begins anew: not forever */
+	while (!bpf_map_get_next_key(map, before, &key) && max++ < 32768) {
+		before = &key;
+		if (bpf_map_lookup_elem(map, &key, &r) || r.hdr.type != NP_EV_ANOMALY)
+			continue;
+		r.dur_ns = now > r.ts_ns ? now - r.ts_ns : 0;
+		np_source_emit(src, &r, sizeof(r));
+	}
+	return 0;
+}
+
+static void close_stacks(struct np_source *src)
+{
+	np_stacks_free(src->stacks);
+	src->stacks = NULL;
+}
+
+const struct np_probe np_probe_anomaly = {
+	.name = "anomaly",
+	.bit = NP_SRC_ANOMALY,
+	.prepare = prepare,
+	.refused = refused,
+	.attach = attach,
+	.detach = detach,
+	.snapshot = snapshot,
+	.close = close_stacks,
+};
+
+uint32_t np_source_anomalies(const struct np_source *src)
+{
+	uint32_t can = 0;
+
+	for (size_t i = 0; i < NPROGRAMS; i++)
+		if (src->anomaly_links[i])
+			can |= programs[i].kinds;
+	/* these two come from the walks */
+	return (can | KIND(LISTEN_OVERFLOW) | KIND(HALF_CLOSE)) & src->cfg.anomalies;
+}
+
+const char *np_source_stack(struct np_source *src, int32_t stack_id)
+{
+	if (stack_id < 0 || !src->cfg.stacks)
+		return "";
+	if (!src->stacks)
+		src->stacks = np_stacks_new(bpf_map__fd(src->bpf->maps.np_stacks));
+	return np_stacks_text(src->stacks, (uint32_t)stack_id);
+}
