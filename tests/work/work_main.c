@@ -105,6 +105,15 @@ static const struct work_mode modes[] = {
 	{ "rr-server", work_rr_server, false },
 };
 
+static const struct work_mode *find_mode(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		if (!strcmp(name, modes[i].name))
+			return &modes[i];
+	}
+	work_bad_usage("no such mode", name);
+}
+
 int main(int argc, char **argv)
 {
 	struct work_opts o = {
@@ -121,24 +130,19 @@ int main(int argc, char **argv)
 		.backlog = 4096,
 		.times = 1,
 	};
-	size_t mode = 0;
-
 	if (argc > 1 && !strcmp(argv[1], "--help")) {
 		fputs(usage_text, stdout);
 		return 0;
 	}
 	if (argc < 2)
 		work_bad_usage("no mode given", NULL);
-	while (mode < ARRAY_SIZE(modes) && strcmp(argv[1], modes[mode].name) != 0)
-		mode++;
-	if (mode == ARRAY_SIZE(modes))
-		work_bad_usage("no such mode", argv[1]);
+	const struct work_mode *mode = find_mode(argv[1]);
 	/* A storm is to be as fast as can be. */
-	if (modes[mode].run == work_storm) {
+	if (mode->run == work_storm) {
 		o.tx = 64;
 		o.rx = 0;
 	}
-	work_options(&o, &modes[mode], argc - 1, argv + 1, usage_text);
+	work_options(&o, mode, argc - 1, argv + 1, usage_text);
 	signal(SIGPIPE, SIG_IGN);
-	return modes[mode].run(&o);
+	return mode->run(&o);
 }

@@ -168,6 +168,22 @@ static const struct row {
 #undef FIELD
 };
 
+static void put(char *at, enum kind kind, uint64_t n)
+{
+	uint16_t n16 = (uint16_t)n;
+	uint32_t n32 = (uint32_t)n; /* an enum is an unsigned int wherever this is built */
+	bool yes = true;
+
+	if (kind == FLAG)
+		memcpy(at, &yes, sizeof(yes));
+	else if (kind == U16)
+		memcpy(at, &n16, sizeof(n16));
+	else if (kind == U32 || kind == CHOICE)
+		memcpy(at, &n32, sizeof(n32));
+	else
+		memcpy(at, &n, sizeof(n));
+}
+
 static void set_option(struct work_opts *o, const struct row *r, const char *arg)
 {
 	char *at = (char *)o + r->field;
@@ -176,26 +192,22 @@ static void set_option(struct work_opts *o, const struct row *r, const char *arg
 	case TEXT:
 		memcpy(at, &arg, sizeof(arg));
 		break;
-	case FLAG:
-		memcpy(at, &(bool){ true }, sizeof(bool));
-		break;
-	case U16:
-		memcpy(at, &(uint16_t){ (uint16_t)number(r->name, arg, r->max) }, 2);
-		break;
-	case U32:
-		memcpy(at, &(uint32_t){ (uint32_t)number(r->name, arg, r->max) }, 4);
-		break;
-	case U64:
-		memcpy(at, &(uint64_t){ number(r->name, arg, r->max) }, 8);
-		break;
-	case CHOICE: /* an enum is an unsigned int wherever this is built */
-		memcpy(at, &(uint32_t){ choice(r->name, arg, r->names, r->max) }, 4);
-		break;
 	case COMM:
 		unescape_comm(o->comm, arg);
 		break;
+	case FLAG:
+		put(at, r->kind, 1);
+		break;
+	case U16:
+	case U32:
+	case U64:
+		put(at, r->kind, number(r->name, arg, r->max));
+		break;
+	case CHOICE:
+		put(at, r->kind, choice(r->name, arg, r->names, r->max));
+		break;
 	case TIME:
-		memcpy(at, &(uint64_t){ duration(r->name, arg) }, 8);
+		put(at, r->kind, duration(r->name, arg));
 		break;
 	}
 }

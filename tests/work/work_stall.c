@@ -4,8 +4,12 @@
  * closes.
  *
  * A round is answered only when it is read to its end, so each stall is a zero window of its own.
- * It is exactly one where what a round sends is more than the receive buffer takes and less than
- * twice that: then the window does not close again while the rest is read.
+ * It is exactly one where
+ * - a round sends more than the receive buffer takes (up to twice --rcvbuf) and less than twice
+ * that, or the window closes again while the rest is read: --tx three times --rcvbuf is well;
+ * - the stall is 500 ms at least: less than a segment's worth of window is filled by a timer only.
+ * While it does not read, the server puts off its last acknowledgement, for which the client sends
+ * one loss probe a stall, a retransmission (net.ipv4.tcp_early_retrans=0 there: none).
  */
 #include "work.h"
 
