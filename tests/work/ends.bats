@@ -59,7 +59,7 @@ in_state() { # NAMESPACE STATE N
 	wait_for 5 in_state "$NS_A" time-wait 5
 	end server --conns 7 --parallel 7 --tx 3000 --rx 24
 	wait_for 5 in_state "$NS_B" time-wait 7
-	[ "$(lines '.conn != null and .errno == null and .tx == 100000 and .rx == 200000 and .lport > 0')" = 5 ]
+	[ "$(lines '.conn != null and .errno == null and .tx == 100000 and .rx == 200000 and .lport > 0 and .waited_us == 0 and .handshake_us >= 0')" = 5 ]
 	mirrors "$out"
 	[ "$(lines '.how == "server" and .errno == null and .rx == 3000' "$(bg_out server)")" = 7 ]
 	[ "$(count a TcpOutRsts)" = 0 ]

@@ -66,7 +66,7 @@ static void settled(struct work_conn *c, int err)
 	uint64_t now = work_now_ns();
 
 	c->err = err;
-	c->waited = now - c->opened;
+	c->waited = err ? now - c->opened : 0;
 	c->established = err ? 0 : now;
 }
 
