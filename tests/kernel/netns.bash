@@ -71,3 +71,22 @@ netns_plain() {
 netns_count() {
 	in_ns "$1" nstat -asz "$2" | awk -v name="$2" '$1 == name { print $2 }'
 }
+
+# netns_hole ADDR...: addresses on A's subnet (10.99.0.x, fd99::x) from which nothing ever comes back. One without this call has
+# no neighbour: to connect there fails as unreachable after about three seconds.
+netns_hole() {
+	local addr
+	for addr; do
+		in_ns "$NS_A" ip neigh replace "$addr" lladdr 02:00:00:00:00:99 dev "$VETH_A" nud permanent
+	done
+}
+
+# netns_cut, netns_mend: from now on, B hears no TCP of A's (and says none on its own behalf). The neighbours stay known, so
+# that A gets no error but the timeout.
+netns_cut() {
+	start_bg cut in_ns "$NS_B" "$(np_bin np-drop)" --dev "$VETH_B" --match any && wait_ready cut
+}
+
+netns_mend() {
+	stop_bg cut
+}

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -25,45 +24,6 @@ struct share {
 	char comm[16]; /* of the thread, or empty */
 	int status;
 };
-
-static int send_all(struct share *s, int fd)
-{
-	uint64_t done = 0;
-
-	while (done < s->o->tx) {
-		ssize_t n = work_io_send(s->io, fd, done, s->o->tx - done);
-
-		if (n < 0 && errno == EAGAIN && work_wait_fd(fd, POLLOUT) == 0)
-			continue;
-		if (n <= 0)
-			return work_fail("sent %llu of %llu bytes", (unsigned long long)done,
-					 (unsigned long long)s->o->tx);
-		done += (uint64_t)n;
-		s->t.tx += (uint64_t)n;
-	}
-	return 0;
-}
-
-static int receive_all(struct share *s, int fd)
-{
-	uint64_t done = 0;
-
-	while (done < s->o->rx) {
-		/* Not more than asked for, so that a byte too many shows in the end. */
-		ssize_t n = work_io_recv(s->io, fd, s->o->rx - done, NULL);
-
-		if (n < 0 && errno == EAGAIN && work_wait_fd(fd, POLLIN) == 0)
-			continue;
-		if (n == 0)
-			errno = 0;
-		if (n <= 0)
-			return work_fail("received %llu of %llu bytes", (unsigned long long)done,
-					 (unsigned long long)s->o->rx);
-		done += (uint64_t)n;
-		s->t.rx += (uint64_t)n;
-	}
-	return 0;
-}
 
 /* The kernel's own counters must say the same before anybody else is measured by ours. */
 static int check_counters(struct share *s, int fd)
@@ -91,14 +51,14 @@ static int check_counters(struct share *s, int fd)
 
 static int await_end(struct share *s, int fd)
 {
-	ssize_t n;
+	uint64_t extra = 0;
+	int err = work_io_await_end(s->io, fd, &extra);
 
-	do {
-		n = work_io_recv(s->io, fd, 1, NULL);
-	} while (n < 0 && errno == EAGAIN && work_wait_fd(fd, POLLIN) == 0);
-	if (s->o->close == WORK_RST_SERVER ? n < 0 && errno == ECONNRESET : n == 0)
+	if (!extra && err == (s->o->close == WORK_RST_SERVER ? ECONNRESET : 0))
 		return 0;
-	return work_fail("the server did not close as asked (%zd)", n);
+	errno = err;
+	return work_fail("the server did not close as asked, %llu bytes too many",
+			 (unsigned long long)extra);
 }
 
 static int open_one(struct share *s, uint32_t i)
@@ -140,11 +100,11 @@ static int exchange(struct share *s, uint64_t start, uint64_t first)
 			return -1;
 	}
 	for (uint32_t i = 0; i < s->n; i++) {
-		if (send_all(s, s->fds[i]) < 0)
+		if (work_io_send_all(s->io, s->fds[i], 0, s->o->tx, &s->t.tx) < 0)
 			return -1;
 	}
 	for (uint32_t i = 0; i < s->n; i++) {
-		if (receive_all(s, s->fds[i]) < 0)
+		if (work_io_recv_all(s->io, s->fds[i], s->o->rx, &s->t.rx) < 0)
 			return -1;
 		if (server_ends)
 			continue;

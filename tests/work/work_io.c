@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -226,4 +227,57 @@ ssize_t work_io_recv(struct work_io *io, int fd, uint64_t max, const uint8_t **d
 	}
 	errno = EINVAL;
 	return -1;
+}
+
+int work_io_send_all(struct work_io *io, int fd, uint64_t off, uint64_t len, uint64_t *count)
+{
+	uint64_t done = 0;
+
+	while (done < len) {
+		ssize_t n = work_io_send(io, fd, off + done, len - done);
+
+		if (n < 0 && errno == EAGAIN && work_wait_fd(fd, POLLOUT) == 0)
+			continue;
+		if (n <= 0)
+			return work_fail("sent %llu of %llu bytes", (unsigned long long)done,
+					 (unsigned long long)len);
+		done += (uint64_t)n;
+		*count += (uint64_t)n;
+	}
+	return 0;
+}
+
+int work_io_recv_all(struct work_io *io, int fd, uint64_t len, uint64_t *count)
+{
+	uint64_t done = 0;
+
+	while (done < len) {
+		/* Not more than asked for, so that a byte too many shows in the end. */
+		ssize_t n = work_io_recv(io, fd, len - done, NULL);
+
+		if (n < 0 && errno == EAGAIN && work_wait_fd(fd, POLLIN) == 0)
+			continue;
+		if (n == 0)
+			errno = 0;
+		if (n <= 0)
+			return work_fail("received %llu of %llu bytes", (unsigned long long)done,
+					 (unsigned long long)len);
+		done += (uint64_t)n;
+		*count += (uint64_t)n;
+	}
+	return 0;
+}
+
+int work_io_await_end(struct work_io *io, int fd, uint64_t *count)
+{
+	for (;;) {
+		ssize_t n = work_io_recv(io, fd, WORK_BUF, NULL);
+
+		if (n > 0)
+			*count += (uint64_t)n;
+		else if (n == 0)
+			return 0;
+		else if (errno != EAGAIN || work_wait_fd(fd, POLLIN) < 0)
+			return errno;
+	}
 }

@@ -3,14 +3,11 @@
  * np-work: the program that makes known traffic for the tests. Built from tests/work/work*.c;
  * needs -pthread and, where there is liburing.h and not -DNP_HAVE_URING=0, -luring.
  *
- * This file reads the command line.
+ * This file knows the modes; work_opts.c reads their options.
  */
 #include "work.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -26,6 +23,15 @@ static const char usage_text[] =
     "  udp-client  sends datagrams, each window acknowledged or echoed\n"
     "  idle        --conns established loopback connections, both ends here, until SIGTERM\n"
     "  storm       opens and closes loopback connections for --seconds\n"
+    "  end         connections to an end-server that end in the way --how tells\n"
+    "  end-server  does its part of it\n"
+    "  stall-client  --times rounds on each of --conns connections, one after the other\n"
+    "  stall-server  reads nothing for --stall in the first --times rounds of a connection\n"
+    "  deaf        listens and never accepts, until SIGTERM\n"
+    "  knock       starts --conns connections, says after --stall (500) how many stand, and\n"
+    "              keeps them until a line, end of file or SIGTERM\n"
+    "  rr          --count requests of --tx, each in one write, and their replies of --rx\n"
+    "  rr-server   answers them after --think\n"
     "\n"
     "Where:\n"
     "  --listen ADDR, --to ADDR   address to serve or to reach [127.0.0.1]\n"
@@ -59,286 +65,53 @@ static const char usage_text[] =
     "  --oneshot                  a new socket for each datagram\n"
     "  --gso SEG                  UDP_SEGMENT: datagrams of SEG bytes, several a call\n"
     "  --backlog N, --stall MS    servers: accept queue, and a pause before reading a round\n"
+    "  --rcvbuf N                 SO_RCVBUF\n"
+    "  --times N                  stalls, or rounds with one, of a connection [1]\n"
+    "  --gap TIME, --think TIME   between requests, before a reply; us ms s understood [ms]\n"
+    "  --quickack                 acknowledge each request at once\n"
+    "  --user-timeout MS, --syncnt N   TCP_USER_TIMEOUT, TCP_SYNCNT\n"
+    "  --keepcnt N                keepalive after 1 s idle, each second, N probes\n"
+    "  --each                     a line for each connection, or each request, too\n"
+    "Ends (--how):\n"
+    "  client server              FIN both ways, by whom first\n"
+    "  rst-client rst-server      by SO_LINGER 0, when all is acknowledged\n"
+    "  half                       client shuts down, the server sends --rx --stall later\n"
+    "  half-server                server shuts down, the client sends the rest --stall later\n"
+    "  abort-client abort-server  close() with up to 512 bytes unread\n"
+    "  refused timeout unreachable   nobody listens, answers, is there [--port 9]\n"
+    "  giveup                     close() in SYN_SENT, after --stall\n"
+    "  dead keepalive             wait for the death, dead with --size bytes each --gap (100)\n"
+    "  orphan                     write --size bytes, close(), exit\n"
+    "  killed killed-unread       SIGKILL with the connections open\n"
+    "  With --hold, and always in dead, keepalive and orphan, all connections are there at\n"
+    "  once; {\"phase\":\"established\"} is printed, and the end waits for a line on stdin.\n"
     "\n"
     "Exit status: 0 all bytes as asked; 1 not so; 2 wrong usage; 77 not available here.\n";
 
-static const char *const method_names[] = { "write",  "send",     "sendmsg", "sendfile",
-					    "splice", "io_uring", "mmsg" };
-static const char *const read_names[] = { "read",     "recv", "recvmsg", "splice",
-					  "io_uring", "peek", "mmsg" };
-static const char *const close_names[] = { "client", "server", "rst-client", "rst-server" };
-static const char *const accept_names[] = { "reuseport", "prefork", "fork" };
-
-static const struct {
-	const char *name;
-	int (*run)(const struct work_opts *o);
-	bool udp;
-} modes[] = {
+static const struct work_mode modes[] = {
 	{ "server", work_server, false },
 	{ "client", work_client, false },
 	{ "udp-server", work_udp_server, true },
 	{ "udp-client", work_udp_client, true },
 	{ "idle", work_idle, false },
 	{ "storm", work_storm, false },
+	{ "end", work_end, false },
+	{ "end-server", work_end_server, false },
+	{ "stall-server", work_stall_server, false },
+	{ "stall-client", work_stall_client, false },
+	{ "deaf", work_deaf, false },
+	{ "knock", work_knock, false },
+	{ "rr", work_rr, false },
+	{ "rr-server", work_rr_server, false },
 };
 
-static _Noreturn void bad_usage(const char *what, const char *value)
+static const struct work_mode *find_mode(const char *name)
 {
-	fprintf(stderr, "np-work: %s%s%s (see --help)\n", what, value ? ": " : "",
-		value ? value : "");
-	exit(2);
-}
-
-static uint64_t number(const char *option, const char *text, uint64_t max)
-{
-	char *end;
-
-	errno = 0;
-	uint64_t n = strtoull(text, &end, 10);
-	uint64_t unit = 1;
-	switch (*end) {
-	case 'K':
-		unit = 1 << 10;
-		break;
-	case 'M':
-		unit = 1 << 20;
-		break;
-	case 'G':
-		unit = 1 << 30;
-		break;
-	default:
-		break;
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		if (!strcmp(name, modes[i].name))
+			return &modes[i];
 	}
-	if (unit > 1)
-		end++;
-	if (errno || end == text || *end || *text == '-' || n > max / unit)
-		bad_usage(option, text);
-	return n * unit;
-}
-
-static uint32_t choice(const char *option, const char *text, const char *const *names, size_t n)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		if (!strcmp(text, names[i]))
-			return i;
-	}
-	bad_usage(option, text);
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* A shell cannot pass every byte in an argument comfortably, hence the escapes. */
-static void unescape_comm(char comm[static 16], const char *text)
-{
-	size_t n = 0;
-
-	while (*text && n < 15) {
-		char c = *text++;
-
-		if (c == '\\' && *text) {
-			c = *text++;
-			if (c == 'x' && hex_digit(text[0]) >= 0 && hex_digit(text[1]) >= 0) {
-				c = (char)(hex_digit(text[0]) << 4 | hex_digit(text[1]));
-				text += 2;
-			} else if (c == 'n') {
-				c = '\n';
-			} else if (c == 't') {
-				c = '\t';
-			} else if (c == 'e') {
-				c = '\x1b';
-			}
-		}
-		if (!c)
-			bad_usage("--comm cannot hold a NUL", NULL);
-		comm[n++] = c;
-	}
-	comm[n] = '\0';
-}
-
-enum {
-	OPT_ADDR = 256,
-	OPT_PORT,
-	OPT_LOCAL,
-	OPT_MAPPED,
-	OPT_PROCS,
-	OPT_THREADS,
-	OPT_COMM,
-	OPT_ACCEPT,
-	OPT_CONNS,
-	OPT_PARALLEL,
-	OPT_TX,
-	OPT_RX,
-	OPT_COUNT,
-	OPT_SIZE,
-	OPT_WINDOW,
-	OPT_RATE,
-	OPT_SECONDS,
-	OPT_METHOD,
-	OPT_READ,
-	OPT_CLOSE,
-	OPT_NONBLOCK,
-	OPT_HOLD,
-	OPT_ECHO,
-	OPT_UNCONNECTED,
-	OPT_ONESHOT,
-	OPT_GSO,
-	OPT_BACKLOG,
-	OPT_STALL,
-};
-
-static const struct option long_options[] = {
-	{ "listen", required_argument, NULL, OPT_ADDR },
-	{ "to", required_argument, NULL, OPT_ADDR },
-	{ "port", required_argument, NULL, OPT_PORT },
-	{ "local", required_argument, NULL, OPT_LOCAL },
-	{ "mapped", no_argument, NULL, OPT_MAPPED },
-	{ "procs", required_argument, NULL, OPT_PROCS },
-	{ "threads", required_argument, NULL, OPT_THREADS },
-	{ "comm", required_argument, NULL, OPT_COMM },
-	{ "accept", required_argument, NULL, OPT_ACCEPT },
-	{ "conns", required_argument, NULL, OPT_CONNS },
-	{ "parallel", required_argument, NULL, OPT_PARALLEL },
-	{ "tx", required_argument, NULL, OPT_TX },
-	{ "rx", required_argument, NULL, OPT_RX },
-	{ "count", required_argument, NULL, OPT_COUNT },
-	{ "size", required_argument, NULL, OPT_SIZE },
-	{ "window", required_argument, NULL, OPT_WINDOW },
-	{ "rate", required_argument, NULL, OPT_RATE },
-	{ "seconds", required_argument, NULL, OPT_SECONDS },
-	{ "method", required_argument, NULL, OPT_METHOD },
-	{ "read", required_argument, NULL, OPT_READ },
-	{ "close", required_argument, NULL, OPT_CLOSE },
-	{ "nonblock", no_argument, NULL, OPT_NONBLOCK },
-	{ "hold", no_argument, NULL, OPT_HOLD },
-	{ "echo", no_argument, NULL, OPT_ECHO },
-	{ "unconnected", no_argument, NULL, OPT_UNCONNECTED },
-	{ "oneshot", no_argument, NULL, OPT_ONESHOT },
-	{ "gso", required_argument, NULL, OPT_GSO },
-	{ "backlog", required_argument, NULL, OPT_BACKLOG },
-	{ "stall", required_argument, NULL, OPT_STALL },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
-};
-
-static void set_option(struct work_opts *o, int opt, const char *name, const char *arg)
-{
-	switch (opt) {
-	case OPT_ADDR:
-		o->addr = arg;
-		break;
-	case OPT_PORT:
-		o->port = (uint16_t)number(name, arg, UINT16_MAX);
-		break;
-	case OPT_LOCAL:
-		o->local = arg;
-		break;
-	case OPT_MAPPED:
-		o->mapped = true;
-		break;
-	case OPT_PROCS:
-		o->procs = (uint32_t)number(name, arg, 10000);
-		break;
-	case OPT_THREADS:
-		o->threads = (uint32_t)number(name, arg, 1000);
-		break;
-	case OPT_COMM:
-		unescape_comm(o->comm, arg);
-		break;
-	case OPT_ACCEPT:
-		o->accept = choice(name, arg, accept_names, ARRAY_SIZE(accept_names));
-		break;
-	case OPT_CONNS:
-		o->conns = (uint32_t)number(name, arg, UINT32_MAX);
-		break;
-	case OPT_PARALLEL:
-		o->parallel = (uint32_t)number(name, arg, 100000);
-		break;
-	case OPT_TX:
-		o->tx = number(name, arg, UINT64_MAX >> 1);
-		break;
-	case OPT_RX:
-		o->rx = number(name, arg, UINT64_MAX >> 1);
-		break;
-	case OPT_COUNT:
-		o->count = (uint32_t)number(name, arg, UINT32_MAX);
-		break;
-	case OPT_SIZE:
-		o->size = (uint32_t)number(name, arg, 65507);
-		break;
-	case OPT_WINDOW:
-		o->window = (uint32_t)number(name, arg, 64);
-		break;
-	case OPT_RATE:
-		o->rate = (uint32_t)number(name, arg, 100000000);
-		break;
-	case OPT_SECONDS:
-		o->seconds = (uint32_t)number(name, arg, 86400);
-		break;
-	case OPT_METHOD:
-		o->method = choice(name, arg, method_names, ARRAY_SIZE(method_names));
-		break;
-	case OPT_READ:
-		o->read = choice(name, arg, read_names, ARRAY_SIZE(read_names));
-		break;
-	case OPT_CLOSE:
-		o->close = choice(name, arg, close_names, ARRAY_SIZE(close_names));
-		break;
-	case OPT_NONBLOCK:
-		o->nonblock = true;
-		break;
-	case OPT_HOLD:
-		o->hold = true;
-		break;
-	case OPT_ECHO:
-		o->echo = true;
-		break;
-	case OPT_UNCONNECTED:
-		o->unconnected = true;
-		break;
-	case OPT_ONESHOT:
-		o->oneshot = true;
-		break;
-	case OPT_GSO:
-		o->gso = (uint32_t)number(name, arg, 65000);
-		break;
-	case OPT_BACKLOG:
-		o->backlog = (uint32_t)number(name, arg, INT32_MAX);
-		break;
-	case OPT_STALL:
-		o->stall = (uint32_t)number(name, arg, 3600000);
-		break;
-	case 'h':
-		fputs(usage_text, stdout);
-		exit(0);
-	default:
-		exit(2); /* getopt has said why */
-	}
-}
-
-static void check_options(struct work_opts *o, bool udp)
-{
-	if (!o->procs || !o->conns || !o->parallel || !o->count || !o->window || !o->seconds)
-		bad_usage("a number must not be 0", NULL);
-	if (o->tx < WORK_HDR)
-		bad_usage("--tx takes 24 at least", NULL);
-	if (o->gso)
-		o->size = o->gso;
-	if (o->size < WORK_HDR)
-		bad_usage("--size and --gso take 24 at least", NULL);
-	if (o->hold && (o->close == WORK_CLOSE_SERVER || o->close == WORK_RST_SERVER))
-		bad_usage("with --hold the client closes", NULL);
-	if (udp &&
-	    (o->method == WORK_SENDFILE || o->method == WORK_SPLICE_OUT ||
-	     o->method == WORK_URING_OUT || o->read == WORK_SPLICE_IN || o->read == WORK_URING_IN))
-		bad_usage("datagrams do not go that --method or --read", NULL);
-	if (udp && o->unconnected && (o->method == WORK_WRITE || o->method == WORK_SEND))
-		o->method = WORK_SENDMSG;
+	work_bad_usage("no such mode", name);
 }
 
 int main(int argc, char **argv)
@@ -348,33 +121,28 @@ int main(int argc, char **argv)
 		.conns = 1,
 		.parallel = 1,
 		.procs = 1,
+		.tx = 1024,
+		.rx = 1024,
 		.count = 1,
 		.size = 64,
 		.window = 16,
 		.seconds = 1,
 		.backlog = 4096,
+		.times = 1,
 	};
-	size_t mode = 0;
-	int opt, index = 0;
-
-	if (argc > 1 && !strcmp(argv[1], "--help"))
-		set_option(&o, 'h', NULL, NULL);
+	if (argc > 1 && !strcmp(argv[1], "--help")) {
+		fputs(usage_text, stdout);
+		return 0;
+	}
 	if (argc < 2)
-		bad_usage("no mode given", NULL);
-	while (mode < ARRAY_SIZE(modes) && strcmp(argv[1], modes[mode].name) != 0)
-		mode++;
-	if (mode == ARRAY_SIZE(modes))
-		bad_usage("no such mode", argv[1]);
+		work_bad_usage("no mode given", NULL);
+	const struct work_mode *mode = find_mode(argv[1]);
 	/* A storm is to be as fast as can be. */
-	o.tx = modes[mode].run == work_storm ? 64 : 1024;
-	o.rx = modes[mode].run == work_storm ? 0 : 1024;
-	argc--;
-	argv++;
-	while ((opt = getopt_long(argc, argv, "h", long_options, &index)) != -1)
-		set_option(&o, opt, opt == 'h' ? NULL : long_options[index].name, optarg);
-	if (optind < argc)
-		bad_usage("unexpected argument", argv[optind]);
-	check_options(&o, modes[mode].udp);
+	if (mode->run == work_storm) {
+		o.tx = 64;
+		o.rx = 0;
+	}
+	work_options(&o, mode, argc - 1, argv + 1, usage_text);
 	signal(SIGPIPE, SIG_IGN);
-	return modes[mode].run(&o);
+	return mode->run(&o);
 }

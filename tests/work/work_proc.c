@@ -33,15 +33,20 @@ uint64_t work_now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+void work_sleep_until(uint64_t ns)
+{
+	struct timespec ts = { .tv_sec = (time_t)(ns / 1000000000u),
+			       .tv_nsec = (long)(ns % 1000000000u) };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
+		;
+}
+
 void work_pace(uint64_t start, uint64_t n, uint32_t rate)
 {
 	if (!rate)
 		return;
-	uint64_t due = start + n * 1000000000u / rate;
-	struct timespec ts = { .tv_sec = (time_t)(due / 1000000000u),
-			       .tv_nsec = (long)(due % 1000000000u) };
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
-		;
+	work_sleep_until(start + n * 1000000000u / rate);
 }
 
 void work_set_comm(const char *comm)

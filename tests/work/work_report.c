@@ -40,20 +40,28 @@ void work_totals_add(struct work_totals *sum, const struct work_totals *t)
 	sum->errors += t->errors;
 }
 
-static void put_line(FILE *f, char **line, const size_t *len)
+FILE *work_line(struct work_line *l)
 {
-	if (fclose(f) == 0) {
+	l->text = NULL;
+	l->len = 0;
+	l->f = open_memstream(&l->text, &l->len);
+	return l->f;
+}
+
+void work_line_end(struct work_line *l)
+{
+	if (fclose(l->f) == 0) {
 		size_t done = 0;
 
-		while (done < *len) {
-			ssize_t n = write(STDOUT_FILENO, *line + done, *len - done);
+		while (done < l->len) {
+			ssize_t n = write(STDOUT_FILENO, l->text + done, l->len - done);
 
 			if (n < 0)
 				break;
 			done += (size_t)n;
 		}
 	}
-	free(*line);
+	free(l->text);
 }
 
 /* Bytes above 0x7e stand as the code point of the same number, so that any name is valid JSON. */
@@ -71,23 +79,47 @@ static void put_string(FILE *f, const char *name, const char *s)
 	fputc('"', f);
 }
 
-static void put_addr(FILE *f, const char *name, const struct sockaddr_storage *ss)
+/* Returns the port, or -1 when there is no address. */
+static int end_text(const struct sockaddr_storage *ss, char ip[static INET6_ADDRSTRLEN])
 {
-	char ip[INET6_ADDRSTRLEN] = "";
-
 	if (ss->ss_family == AF_INET) {
 		struct sockaddr_in in;
 
 		memcpy(&in, ss, sizeof(in));
-		inet_ntop(AF_INET, &in.sin_addr, ip, sizeof(ip));
-		fprintf(f, ",\"%s\":\"%s:%u\"", name, ip, ntohs(in.sin_port));
-	} else if (ss->ss_family == AF_INET6) {
+		inet_ntop(AF_INET, &in.sin_addr, ip, INET6_ADDRSTRLEN);
+		return ntohs(in.sin_port);
+	}
+	if (ss->ss_family == AF_INET6) {
 		struct sockaddr_in6 in6;
 
 		memcpy(&in6, ss, sizeof(in6));
-		inet_ntop(AF_INET6, &in6.sin6_addr, ip, sizeof(ip));
-		fprintf(f, ",\"%s\":\"[%s]:%u\"", name, ip, ntohs(in6.sin6_port));
+		inet_ntop(AF_INET6, &in6.sin6_addr, ip, INET6_ADDRSTRLEN);
+		return ntohs(in6.sin6_port);
 	}
+	return -1;
+}
+
+static void put_addr(FILE *f, const char *name, const struct sockaddr_storage *ss)
+{
+	char ip[INET6_ADDRSTRLEN];
+	int port = end_text(ss, ip);
+
+	if (port >= 0)
+		fprintf(f, ss->ss_family == AF_INET ? ",\"%s\":\"%s:%d\"" : ",\"%s\":\"[%s]:%d\"",
+			name, ip, port);
+}
+
+void work_put_ends(FILE *f, const struct sockaddr_storage *local,
+		   const struct sockaddr_storage *remote)
+{
+	char ip[INET6_ADDRSTRLEN];
+	int port = end_text(local, ip);
+
+	if (port >= 0)
+		fprintf(f, ",\"laddr\":\"%s\",\"lport\":%d", ip, port);
+	port = end_text(remote, ip);
+	if (port >= 0)
+		fprintf(f, ",\"raddr\":\"%s\",\"rport\":%d", ip, port);
 }
 
 static void put_ends(FILE *f, const struct work_report *r)
@@ -111,9 +143,8 @@ static void put_ends(FILE *f, const struct work_report *r)
 void work_report(const struct work_report *r)
 {
 	char comm[16] = "";
-	char *line = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&line, &len);
+	struct work_line line;
+	FILE *f = work_line(&line);
 
 	if (!f)
 		return;
@@ -134,15 +165,41 @@ void work_report(const struct work_report *r)
 	if (r->round)
 		fprintf(f, ",\"round\":%u", r->round);
 	put_ends(f, r);
-	fputs("}\n", f);
-	put_line(f, &line, &len);
+	fprintf(f, "%s}\n", r->extra ? r->extra : "");
+	work_line_end(&line);
+}
+
+void work_report_conn(const char *role, const char *how, uint32_t index, const struct work_conn *c)
+{
+	struct work_line line;
+	FILE *f = work_line(&line);
+
+	if (!f)
+		return;
+	fprintf(f, "{\"conn\":%u,\"pid\":%d,\"role\":\"%s\",\"how\":\"%s\"", index, (int)getpid(),
+		role, how);
+	work_put_ends(f, &c->local, &c->remote);
+	fprintf(f, ",\"tx\":%llu,\"rx\":%llu,\"retrans\":%u", (unsigned long long)c->tx,
+		(unsigned long long)c->rx, c->retrans);
+	if (c->err)
+		fprintf(f, ",\"errno\":\"%s\"", strerrorname_np(c->err));
+	else
+		fputs(",\"errno\":null", f);
+	fprintf(f, ",\"waited_us\":%llu,\"opened_ns\":%llu,\"closed_ns\":%llu",
+		(unsigned long long)c->waited / 1000, (unsigned long long)c->opened,
+		(unsigned long long)c->closed);
+	if (c->established)
+		fprintf(f, ",\"handshake_us\":%llu}\n",
+			(unsigned long long)(c->established - c->opened) / 1000);
+	else
+		fputs(",\"handshake_us\":null}\n", f);
+	work_line_end(&line);
 }
 
 void work_print_ready(uint16_t port, const pid_t *pids, size_t n)
 {
-	char *line = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&line, &len);
+	struct work_line line;
+	FILE *f = work_line(&line);
 
 	if (!f)
 		return;
@@ -150,5 +207,5 @@ void work_print_ready(uint16_t port, const pid_t *pids, size_t n)
 	for (size_t i = 0; i < n; i++)
 		fprintf(f, "%s%d", i ? "," : "", (int)pids[i]);
 	fputs("]}\n", f);
-	put_line(f, &line, &len);
+	work_line_end(&line);
 }

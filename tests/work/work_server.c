@@ -18,21 +18,9 @@ struct acceptor {
 	int status;
 };
 
-static int listen_on(const struct work_opts *o, bool reuseport)
-{
-	int fd = work_bind(o, SOCK_STREAM, reuseport);
-
-	if (fd >= 0 && listen(fd, (int)o->backlog) < 0) {
-		work_fail("listen");
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
 static int serve_own(struct work_ctx *ctx)
 {
-	int fd = listen_on(ctx->o, true);
+	int fd = work_listen(ctx->o, true);
 
 	return fd < 0 ? 1 : work_serve(ctx, fd, -1);
 }
@@ -147,7 +135,7 @@ int work_server(const struct work_opts *o)
 		own.port = work_port(run.placeholder);
 	}
 	if (o->accept != WORK_REUSEPORT) {
-		run.listener = listen_on(o, false);
+		run.listener = work_listen(o, false);
 		if (run.listener < 0)
 			return 1;
 		run.fn = serve_shared;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
+#include <linux/tcp.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -50,6 +51,33 @@ static void widen(int fd)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 }
 
+static int set_int(int fd, int level, int name, const char *what, uint32_t value)
+{
+	int n = (int)value;
+
+	return setsockopt(fd, level, name, &n, sizeof(n)) < 0 ? work_fail("%s", what) : 0;
+}
+
+/* Of a listener: what it accepts inherits all of it. */
+static int tune(const struct work_opts *o, int fd)
+{
+	int err = 0;
+
+	if (o->rcvbuf)
+		err |= set_int(fd, SOL_SOCKET, SO_RCVBUF, "SO_RCVBUF", o->rcvbuf);
+	if (o->user_timeout)
+		err |=
+		    set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, "TCP_USER_TIMEOUT", o->user_timeout);
+	if (o->syncnt)
+		err |= set_int(fd, IPPROTO_TCP, TCP_SYNCNT, "TCP_SYNCNT", o->syncnt);
+	if (!o->keepcnt)
+		return err;
+	err |= set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, "TCP_KEEPIDLE", 1);
+	err |= set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, "TCP_KEEPINTVL", 1);
+	err |= set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, "TCP_KEEPCNT", o->keepcnt);
+	return err | set_int(fd, SOL_SOCKET, SO_KEEPALIVE, "SO_KEEPALIVE", 1);
+}
+
 int work_bind(const struct work_opts *o, int type, bool reuseport)
 {
 	struct sockaddr_storage ss = { 0 };
@@ -69,6 +97,22 @@ int work_bind(const struct work_opts *o, int type, bool reuseport)
 		set_one(fd, SOL_SOCKET, SO_REUSEPORT);
 	if (bind(fd, (struct sockaddr *)&ss, len) < 0) {
 		work_fail("bind %s port %u", o->addr, o->port);
+		goto fail;
+	}
+	if (type == SOCK_STREAM && tune(o, fd) < 0)
+		goto fail;
+	return fd;
+fail:
+	close(fd);
+	return -1;
+}
+
+int work_listen(const struct work_opts *o, bool reuseport)
+{
+	int fd = work_bind(o, SOCK_STREAM, reuseport);
+
+	if (fd >= 0 && listen(fd, (int)o->backlog) < 0) {
+		work_fail("listen");
 		close(fd);
 		return -1;
 	}
@@ -90,48 +134,75 @@ static int bind_source(const struct work_opts *o, int fd, bool udp)
 	return 0;
 }
 
-static int finish_connect(int fd)
+int work_socket_error(int fd)
 {
 	int err = 0;
 	socklen_t len = sizeof(err);
 
-	if (work_wait_fd(fd, POLLOUT) < 0)
-		return -1;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
-		return -1;
-	errno = err;
-	return err ? -1 : 0;
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0 ? errno : err;
 }
 
-int work_connect(const struct work_opts *o, int type)
+static int finish_connect(int fd)
 {
-	struct sockaddr_storage ss = { 0 };
-	socklen_t len = 0;
+	if (work_wait_fd(fd, POLLOUT) < 0)
+		return -1;
+	errno = work_socket_error(fd);
+	return errno ? -1 : 0;
+}
+
+/* A socket from the source address asked for, and where it is to be connected to. */
+static int open_client(const struct work_opts *o, int type, struct sockaddr_storage *ss,
+		       socklen_t *len)
+{
 	bool udp = type == SOCK_DGRAM;
 	const struct timeval patience = { .tv_sec = WORK_PATIENCE / 1000 };
 
-	if (work_resolve(o->addr, o->port, o->mapped, &ss, &len) < 0)
+	if (work_resolve(o->addr, o->port, o->mapped, ss, len) < 0)
 		return -1;
-	int fd = socket(ss.ss_family, type | SOCK_CLOEXEC | (o->nonblock ? SOCK_NONBLOCK : 0), 0);
+	int fd = socket(ss->ss_family, type | SOCK_CLOEXEC | (o->nonblock ? SOCK_NONBLOCK : 0), 0);
 	if (fd < 0)
 		return work_fail("socket");
 	if (udp)
 		widen(fd);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	if (o->local && bind_source(o, fd, udp) < 0)
-		goto fail;
-	if (udp && o->unconnected)
+	if ((!udp && tune(o, fd) < 0) || (o->local && bind_source(o, fd, udp) < 0)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int work_connect(const struct work_opts *o, int type)
+{
+	struct sockaddr_storage ss = { 0 };
+	socklen_t len = 0;
+	int fd = open_client(o, type, &ss, &len);
+
+	if (fd < 0 || (type == SOCK_DGRAM && o->unconnected))
 		return fd;
 	if (connect(fd, (struct sockaddr *)&ss, len) < 0 &&
 	    !(errno == EINPROGRESS && finish_connect(fd) == 0)) {
 		work_fail("connect %s port %u", o->addr, o->port);
-		goto fail;
+		close(fd);
+		return -1;
 	}
 	return fd;
-fail:
-	close(fd);
-	return -1;
+}
+
+int work_dial(const struct work_opts *o, int *err, uint64_t *start)
+{
+	struct sockaddr_storage ss = { 0 };
+	struct work_opts own = *o;
+	socklen_t len = 0;
+
+	own.nonblock = true;
+	int fd = open_client(&own, SOCK_STREAM, &ss, &len);
+	if (fd < 0)
+		return -1;
+	*start = work_now_ns();
+	*err = connect(fd, (struct sockaddr *)&ss, len) < 0 ? errno : 0;
+	return fd;
 }
 
 uint16_t work_port(int fd)
@@ -178,6 +249,25 @@ int work_wait_drained(int fd)
 	return done < 0 ? -1 : 0;
 }
 
+int work_wait_unread(int fd, uint64_t n)
+{
+	uint64_t end = work_now_ns() + WORK_PATIENCE * 1000000ull;
+	const struct timespec nap = { .tv_nsec = 50000 };
+	int unread = 0;
+
+	for (;;) {
+		if (ioctl(fd, SIOCINQ, &unread) < 0)
+			return work_fail("SIOCINQ");
+		if (unread >= 0 && (uint64_t)unread >= n)
+			return 0;
+		if (work_now_ns() > end) {
+			errno = ETIMEDOUT;
+			return work_fail("bytes did not come");
+		}
+		nanosleep(&nap, NULL);
+	}
+}
+
 int work_wait_fd(int fd, short events)
 {
 	struct pollfd p = { .fd = fd, .events = events };
@@ -196,4 +286,22 @@ void work_reset_on_close(int fd)
 	struct linger l = { .l_onoff = 1 };
 
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+}
+
+void work_conn_ends(struct work_conn *c, int fd)
+{
+	socklen_t len = sizeof(c->local);
+
+	getsockname(fd, (struct sockaddr *)&c->local, &len);
+	len = sizeof(c->remote);
+	getpeername(fd, (struct sockaddr *)&c->remote, &len);
+}
+
+void work_conn_retrans(struct work_conn *c, int fd)
+{
+	struct tcp_info ti = { 0 };
+	socklen_t len = sizeof(ti);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &ti, &len) == 0)
+		c->retrans = ti.tcpi_total_retrans;
 }
