@@ -227,14 +227,16 @@ $(B)/tests/np-bench: $(call obj,$(BENCH_SRCS)) $(LIB) $(B)/.link
 
 # ---- man pages and completions, filled from the binary ----
 
-$(B)/man/%.1: man/%.1.in $(B)/% Makefile
+# @NAME@ alone in a line stands for man/name.inc, or for what the program says of itself (--dump name-mdoc).
+MAN_PARTS := $(wildcard man/*.inc)
+$(B)/man/%.1: man/%.1.in $(MAN_PARTS) $(B)/% Makefile
 	$(call say,MAN,$@)
 	@mkdir -p $(@D)
-	$(Q)$(B)/$* --dump options-mdoc >$@.options
-	$(Q)$(B)/$* --dump columns-mdoc >$@.columns
-	$(Q)$(B)/$* --dump keys-mdoc >$@.keys
-	$(Q)sed -e 's/@VERSION@/$(VERSION)/g' -e '/^@OPTIONS@$$/{r $@.options' -e 'd;}' \
-		-e '/^@COLUMNS@$$/{r $@.columns' -e 'd;}' -e '/^@KEYS@$$/{r $@.keys' -e 'd;}' $< >$@
+	$(Q)for part in options columns keys; do $(B)/$* --dump $$part-mdoc >$@.$$part || exit 1; done
+	$(Q)sed -e 's/@VERSION@/$(VERSION)/g' \
+		$(foreach p,$(MAN_PARTS:man/%.inc=%),-e '/^@$(shell echo $(p) | tr a-z A-Z)@$$/{r man/$(p).inc' -e 'd;}') \
+		-e '/^@OPTIONS@$$/{r $@.options' -e 'd;}' -e '/^@COLUMNS@$$/{r $@.columns' -e 'd;}' \
+		-e '/^@KEYS@$$/{r $@.keys' -e 'd;}' $< >$@
 	@rm $@.options $@.columns $@.keys
 
 $(B)/man/%.1: man/%.1

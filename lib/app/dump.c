@@ -107,6 +107,14 @@ static const char *needs(const struct np_col *col)
 {
 	if (col->needs & NP_NEED_IFACE)
 		return "interface hook (each packet)";
+	if (col->needs & NP_NEED_PEEK)
+		return "packet hook (each packet)";
+	if (col->needs & NP_NEED_TURN)
+		return "segment hooks (each, both ways)";
+	if (col->needs & NP_NEED_RTT)
+		return "segment hook (each received)";
+	if (col->needs & NP_NEED_LIFE)
+		return "socket walk; event when opened";
 	if (col->needs & NP_NEED_CMDLINE)
 		return "/proc of each process";
 	if (col->needs & NP_NEED_CGROUP)
@@ -118,10 +126,25 @@ static const char *needs(const struct np_col *col)
 	return "nothing";
 }
 
-static void columns_mdoc(struct np_buf *out)
+/* The kinds of row that a program can show: NP_COL_KINDS. */
+static unsigned int kinds_of(const struct np_tool *tool)
+{
+	const struct np_mode *modes[] = { tool->mode, tool->table, tool->listen, tool->summary };
+	unsigned int kinds = 0;
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+		if (modes[i])
+			kinds |= modes[i]->topic->kind |
+				 (modes[i]->topic == &np_topic_traffic ? NP_COL_IFACE : 0);
+	return kinds;
+}
+
+static void columns_mdoc(struct np_buf *out, const struct np_tool *tool)
 {
 	np_buf_str(out, ".Bl -tag -width retrans_bytes\n");
 	for (size_t i = 0; i < np_ncols; i++) {
+		if (!(np_cols[i].flags & kinds_of(tool)))
+			continue;
 		np_buf_printf(out, ".It Cm %s\n", np_cols[i].name);
 		mdoc(out, np_cols[i].help);
 		if (*np_cols[i].unit)
@@ -138,7 +161,7 @@ int np_opts_dump(const struct np_opts *opts, struct np_buf *out)
 	else if (!strcmp(opts->dump, "options-mdoc"))
 		options_mdoc(out, opts->tool);
 	else if (!strcmp(opts->dump, "columns-mdoc"))
-		columns_mdoc(out);
+		columns_mdoc(out, opts->tool);
 	else if (!strcmp(opts->dump, "keys-mdoc"))
 		np_tui_dump_keys(out);
 	else
@@ -186,6 +209,8 @@ int np_opts_columns(const struct np_opts *opts, struct np_buf *out)
 	for (size_t i = 0; i < np_ncols; i++) {
 		const struct np_col *c = &np_cols[i];
 
+		if (!(c->flags & kinds_of(opts->tool)))
+			continue;
 		if (!strcmp(format, "json"))
 			columns_json(out, c);
 		else if (!strcmp(format, "csv"))
