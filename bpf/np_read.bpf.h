@@ -20,6 +20,9 @@ const volatile bool np_want_cgroup __weak = true;
 /* Kernels before 5.12 do not let tracing programs ask for it: the socket's address stands in. */
 const volatile bool np_has_cookie __weak = true;
 
+/* Listeners, with their queues. */
+const volatile bool np_want_listen __weak = false;
+
 /* ICMP echo sockets are counted as UDP ones are. */
 const volatile bool np_want_icmp __weak = false;
 

@@ -175,7 +175,8 @@ int np_walk_tcp(struct bpf_iter__tcp *ctx)
 	struct tcp_sock *tp;
 	struct sock *sk;
 
-	if (!skc || skc->skc_state == TCP_LISTEN || skc->skc_state == TCP_CLOSE)
+	if (!skc || (skc->skc_state == TCP_LISTEN && !np_want_listen) ||
+	    skc->skc_state == TCP_CLOSE)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(skc);
 	if (!tp)

@@ -154,6 +154,15 @@ static void columns_mdoc(struct np_buf *out, const struct np_tool *tool)
 	np_buf_str(out, ".El\n");
 }
 
+static void events(struct np_buf *out, const struct np_tool *tool)
+{
+	for (unsigned int i = 1; np_event_name(i); i++)
+		if (tool->mode->may_tell & 1U << i)
+			np_buf_printf(out, "%s\n", np_event_name(i));
+	if (tool->mode->may_tell)
+		np_buf_str(out, "all\n");
+}
+
 int np_opts_dump(const struct np_opts *opts, struct np_buf *out)
 {
 	if (!strcmp(opts->dump, "options"))
@@ -162,6 +171,8 @@ int np_opts_dump(const struct np_opts *opts, struct np_buf *out)
 		options_mdoc(out, opts->tool);
 	else if (!strcmp(opts->dump, "columns-mdoc"))
 		columns_mdoc(out, opts->tool);
+	else if (!strcmp(opts->dump, "events"))
+		events(out, opts->tool);
 	else if (!strcmp(opts->dump, "keys-mdoc"))
 		np_tui_dump_keys(out);
 	else

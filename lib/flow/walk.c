@@ -44,10 +44,7 @@ static void sweep(struct np_flows *flows, uint32_t what)
 			np_life_idle(flows, flow);
 		if (flow->seen == flows->walk)
 			continue;
-		if (flow->row.flags & NP_ROW_LISTEN) {
-			if (!(what & NP_WALK_FILES))
-				continue;
-		} else if (flow->row.proto == IPPROTO_TCP) {
+		if (flow->row.proto == IPPROTO_TCP) {
 			note_unseen(flows, flow->row.netns);
 			if (!(what & NP_WALK_TCP) || ++flow->missed < 2)
 				continue;

@@ -102,7 +102,7 @@ static int snapshot(struct np_source *src, uint32_t *what)
 
 const struct np_probe np_probe_sock = {
 	.name = "sock",
-	.bit = NP_SRC_TCP | NP_SRC_OWNERS,
+	.bit = NP_SRC_TCP | NP_SRC_OWNERS | NP_SRC_LISTEN,
 	.prepare = prepare,
 	.refused = refused,
 	.attach = attach,
