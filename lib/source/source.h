@@ -14,10 +14,11 @@
 #include "np_event.h"
 
 /* What is wanted; a probe that nobody wants is not attached. */
-#define NP_SRC_TCP    1 /* TCP sockets with counters and owners */
-#define NP_SRC_UDP    2 /* UDP bytes by socket and process */
-#define NP_SRC_IFACE  4 /* packets and bytes of interfaces */
-#define NP_SRC_CGROUP 8 /* the cgroup of each socket */
+#define NP_SRC_TCP    1  /* TCP sockets with counters and owners */
+#define NP_SRC_UDP    2  /* UDP bytes by socket and process */
+#define NP_SRC_IFACE  4  /* packets and bytes of interfaces */
+#define NP_SRC_CGROUP 8  /* the cgroup of each socket */
+#define NP_SRC_PEEK   16 /* the first packets of each flow */
 
 enum np_hook { NP_HOOK_AUTO, NP_HOOK_TCX, NP_HOOK_CLSACT, NP_HOOK_XDP, NP_HOOK_CGROUP };
 
@@ -28,6 +29,7 @@ struct np_source_cfg {
 	enum np_hook udp_hook; /* AUTO or CGROUP */
 	uint64_t ring_size;    /* bytes, 0: the default; rounded up to a power of two */
 	uint32_t udp_entries;  /* UDP sockets counted at once, 0: the default */
+	uint32_t peek_entries; /* flows whose packets are counted for NP_SRC_PEEK, 0: the default */
 	bool run_stats;        /* have the kernel time each run of our programs (55 ns a run) */
 	void (*record)(void *ctx, const void *rec, size_t len);
 	void *ctx;
@@ -41,6 +43,7 @@ struct np_source_stats {
 	uint64_t netns_missed;      /* network namespaces that could not be entered */
 	uint64_t walk_ns;           /* the last walk over files */
 	uint64_t udp_entries, udp_max;
+	uint64_t peeked; /* packets copied for NP_SRC_PEEK */
 	struct np_source_prog {
 		char name[24];
 		const char *hook;  /* "tp_btf/inet_sock_set_state", "iter/task_file", "tcx" */
