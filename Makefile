@@ -81,7 +81,7 @@ bpf_compile := $(CLANG) -target bpf -D__TARGET_ARCH_$(bpf_arch) -Ibpf \
 	-Wall -Wextra -Wno-unused-parameter $(werror) $(BPF_CFLAGS)
 
 pkg = $(shell $(PKG_CONFIG) --$(1) $(2) 2>/dev/null)
-LIBS := $(call pkg,libs,libbpf libelf zlib ncursesw libpcap jansson libcap) -lm
+LIBS := $(call pkg,libs,libbpf libelf zlib ncursesw libpcap jansson libcap libndpi) -lm
 TEST_LIBS := $(call pkg,libs,cmocka)
 WORK_LIBS := $(call pkg,libs,liburing) -pthread
 

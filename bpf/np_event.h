@@ -23,6 +23,7 @@ enum np_event_type {
 	NP_EV_WALK,       /* np_ev_walk: begin or end of a refresh */
 	NP_EV_SOCK_STATE, /* np_ev_state: a TCP socket changed its state */
 	NP_EV_ANOMALY,    /* np_ev_anomaly: something went wrong in TCP, or a packet was dropped */
+	NP_EV_PACKET,     /* np_ev_packet: one of a flow's first packets */
 	NP_EV_MAX,
 };
 
@@ -285,6 +286,32 @@ struct np_zwin_key {
 	__u32 who; /* enum np_who */
 	__u32 pad;
 };
+/*
+ * One of the first packets with payload of a TCP or UDP flow, as its socket sent or received it:
+ * for TCP each byte once (what is sent or received again is left out), for UDP one datagram.
+ * Records come in three sizes, so hdr.size tells the room for data, cap_len what is in it.
+ */
+struct np_ev_packet {
+	struct np_ev_hdr hdr; /* flags: NP_EV_F_LISTEN: the cookie is the listener's (handshake) */
+	__u64 cookie;         /* of the socket */
+	__u64 ts_ns;          /* CLOCK_MONOTONIC */
+	struct np_ev_tuple tuple; /* from the packet, the socket's end first */
+	__u32 wire_len; /* from the IP header on; of all segments that GSO or GRO merged */
+	__u32 cap_len;  /* bytes of it in data */
+	__u32 next_seq; /* TCP: the next byte in this direction, where has_next says so */
+	__u8 dir;       /* enum np_dir */
+	__u8 has_next;
+	__u8 pad[2];
+	__u8 data[]; /* from the IP header on; beyond cap_len undefined */
+};
+#define NP_PEEK_PACKETS 10 /* copied of each flow */
+#define NP_PEEK_SOCKET  64 /* a second of a UDP socket without a fixed remote */
+/* The sizes of data: most requests and banners; a frame; of merged ones, a flow's first few only,
+ * since a ClientHello with a post-quantum key is longer than a frame. */
+#define NP_PEEK_SMALL   256
+#define NP_PEEK_LARGE   1600
+#define NP_PEEK_HUGE    4096
+#define NP_PEEK_HUGE_OF 3
 
 /* What the kernel side could not take; the index into np_lost[] of every probe. */
 enum np_lost {

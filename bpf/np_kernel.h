@@ -130,6 +130,15 @@ struct bpf_sock {
 	__u32 dst_ip6[4];
 	__u32 state;
 };
+/* the head of include/uapi/linux/bpf.h's struct bpf_tcp_sock */
+struct bpf_tcp_sock {
+	__u32 snd_cwnd;
+	__u32 srtt_us;
+	__u32 rtt_min;
+	__u32 snd_ssthresh;
+	__u32 rcv_nxt;
+	__u32 snd_nxt;
+};
 struct xdp_md {
 	__u32 data;
 	__u32 data_end;

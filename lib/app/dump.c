@@ -139,11 +139,17 @@ static unsigned int kinds_of(const struct np_tool *tool)
 	return kinds;
 }
 
+/* Whether the program can show it. */
+static bool has(const struct np_tool *tool, const struct np_col *col)
+{
+	return (col->flags & kinds_of(tool)) && (tool->l7 || !(col->needs & NP_NEED_PEEK));
+}
+
 static void columns_mdoc(struct np_buf *out, const struct np_tool *tool)
 {
 	np_buf_str(out, ".Bl -tag -width retrans_bytes\n");
 	for (size_t i = 0; i < np_ncols; i++) {
-		if (!(np_cols[i].flags & kinds_of(tool)))
+		if (!has(tool, &np_cols[i]))
 			continue;
 		np_buf_printf(out, ".It Cm %s\n", np_cols[i].name);
 		mdoc(out, np_cols[i].help);
@@ -220,7 +226,7 @@ int np_opts_columns(const struct np_opts *opts, struct np_buf *out)
 	for (size_t i = 0; i < np_ncols; i++) {
 		const struct np_col *c = &np_cols[i];
 
-		if (!(c->flags & kinds_of(opts->tool)))
+		if (!has(opts->tool, c))
 			continue;
 		if (!strcmp(format, "json"))
 			columns_json(out, c);

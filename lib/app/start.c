@@ -75,7 +75,7 @@ static const char *stack_text(void *source, int32_t id)
 	return np_source_stack(source, id);
 }
 
-static void set_flows(struct np_run *run)
+static int set_flows(struct np_run *run)
 {
 	const struct np_opts *o = run->opts;
 	struct np_flows_cfg cfg = {
@@ -83,13 +83,18 @@ static void set_flows(struct np_run *run)
 		.log = o->view.kind == NP_COL_EVENT ? o->told : 0,
 		.anomalies = o->told >> NP_EVENT_ANOMALY,
 		.udp_idle_ns = o->udp_idle_ns,
+		.l7 = run->want & NP_SRC_PEEK ? o->tool->l7 : NULL,
 		.stack = o->stack ? stack_text : NULL,
 		.ctx = run->source,
 	};
 
-	np_flows_set(run->flows, &cfg);
+	int err = np_flows_set(run->flows, &cfg);
+
+	if (err)
+		return np_run_fail(run, NP_EXIT_CANNOT, "cannot name applications", err);
 	np_flows_udp_by_socket(run->flows, np_source_udp_by_socket(run->source));
 	np_flows_by_address(run->flows, np_source_by_address(run->source));
+	return 0;
 }
 
 static int open_source(struct np_run *run)
@@ -118,8 +123,7 @@ static int open_source(struct np_run *run)
 	run->want = cfg.want;
 	if (np_source_open(&run->source, &cfg, &o->err))
 		return NP_EXIT_CANNOT;
-	set_flows(run);
-	return 0;
+	return set_flows(run);
 }
 
 static int open_output(struct np_run *run)

@@ -97,6 +97,11 @@ void np_flows_record(struct np_flows *flows, const void *rec, size_t len)
 	flows->stats.records++;
 	if (len >= sizeof(hdr))
 		memcpy(&hdr, rec, sizeof(hdr));
+	/* of several sizes: looked at where it is used */
+	if (hdr.type == NP_EV_PACKET && flows->l7) {
+		flows->cfg.l7->packet(flows->l7, rec, len);
+		return;
+	}
 	if (len < sizeof(hdr) || hdr.type >= NP_EV_MAX || !sizes[hdr.type] ||
 	    hdr.size != sizes[hdr.type] || len < hdr.size) {
 		flows->stats.bad++;

@@ -23,14 +23,14 @@ struct np_probe {
 	bool (*refused)(struct np_source *src, const char *program);
 	int (*attach)(struct np_source *src, struct np_err *err);
 	void (*detach)(struct np_source *src);
-	/* Its part of a refresh; *WHAT gains NP_WALK_* bits. */
+	/* Its part of a refresh; *WHAT gains NP_WALK_* bits. NULL: has none. */
 	int (*snapshot)(struct np_source *src, uint32_t *what);
 	void (*stats)(struct np_source *src, struct np_source_stats *stats);
 	void (*close)(struct np_source *src);
 };
 
 extern const struct np_probe np_probe_owner, np_probe_sock, np_probe_udp, np_probe_iface,
-    np_probe_anomaly;
+    np_probe_anomaly, np_probe_peek;
 
 #define NP_MAX_LINKS     16
 #define NP_ANOMALY_LINKS 10
@@ -50,6 +50,7 @@ struct np_source {
 	struct bpf_link *owner_link;
 	struct bpf_link *state_link, *destroy_link, *tcp_link;
 	struct bpf_link *udp_links[3];
+	struct bpf_link *peek_links[2];
 	bool udp_by_socket;
 	bool no_cookie;             /* before 5.12: sockets by address, counters by np_walk_tcp */
 	struct np_ifhooks *ifhooks; /* iface.c's own */

@@ -12,8 +12,10 @@
 #include "netprobe.skel.h"
 #include "source/probe.h"
 
-static const struct np_probe *const probes[] = { &np_probe_owner, &np_probe_sock, &np_probe_udp,
-						 &np_probe_iface, &np_probe_anomaly };
+static const struct np_probe *const probes[] = {
+	&np_probe_owner, &np_probe_sock,    &np_probe_udp,
+	&np_probe_iface, &np_probe_anomaly, &np_probe_peek
+};
 #define NPROBES (sizeof(probes) / sizeof(probes[0]))
 
 /* libbpf tells which program was refused only in its messages, and those come without a context. */
@@ -293,7 +295,7 @@ int np_source_snapshot(struct np_source *src, const uint32_t *netns, size_t n)
 		err = np_source_poll(src);
 	emit_walk(src, true, 0);
 	for (size_t i = 0; i < NPROBES && !err; i++)
-		if (src->attached & probes[i]->bit)
+		if ((src->attached & probes[i]->bit) && probes[i]->snapshot)
 			err = probes[i]->snapshot(src, &what);
 	/* after the walks: what ended meanwhile ends after it was seen */
 	if (!err)
