@@ -47,6 +47,12 @@ static __always_inline void np_count_lost(enum np_lost what)
 		rec_;                                      \
 	})
 
+/* For records that another one of the same socket will follow: the look at the ring is left to it. */
+static __always_inline void np_submit_early(void *rec)
+{
+	bpf_ringbuf_submit(rec, BPF_RB_NO_WAKEUP);
+}
+
 static __always_inline void np_submit(void *rec)
 {
 	__u64 flags = BPF_RB_NO_WAKEUP;

@@ -48,7 +48,7 @@ static __always_inline void emit_owner(struct sock *sk, __u64 cookie, enum np_ow
 	r->proto = IPPROTO_TCP;
 	r->netns = sk->__sk_common.skc_net.net->ns.inum;
 	r->ts_ns = np_want_life ? bpf_ktime_get_ns() : 0;
-	np_submit(r);
+	np_submit_early(r);
 }
 
 static __always_inline void emit_state(struct sock *sk, int oldstate, int newstate)
@@ -75,7 +75,7 @@ static __always_inline void emit_state(struct sock *sk, int oldstate, int newsta
 	/* the kernel took it as its first sample, in this very state */
 	if (oldstate == TCP_SYN_RECV)
 		r->synack_us = tp->srtt_us >> 3;
-	np_submit(r);
+	np_submit_early(r);
 }
 
 static __always_inline void emit_end(struct sock *sk, __u64 cookie, int oldstate)
@@ -129,6 +129,9 @@ int BPF_PROG(np_state, struct sock *sk, int oldstate, int newstate)
 		break;
 	case TCP_FIN_WAIT1:
 	case TCP_LAST_ACK:
+		/* who connected was told then */
+		if (np_want_life && !np_read_accepted(sk))
+			break;
 		if (np_current_made(np_read_cred(sk)))
 			emit_owner(sk, np_read_cookie(sk), NP_VIA_CLOSE);
 		break;
