@@ -12,6 +12,8 @@
 #include <linux/types.h>
 #endif
 
+#include "np_hist.h"
+
 enum np_event_type {
 	NP_EV_NONE,
 	NP_EV_SOCK,       /* np_ev_sock: a living socket, from an iterator */
@@ -21,6 +23,9 @@ enum np_event_type {
 	NP_EV_IFACE,      /* np_ev_iface: one interface, direction and protocol */
 	NP_EV_LINK,       /* np_ev_link: the interface's own counters, from rtnetlink */
 	NP_EV_WALK,       /* np_ev_walk: begin or end of a refresh */
+	NP_EV_SAMPLES, /* np_ev_samples: all times measured on a socket so far, while they are few
+			*/
+	NP_EV_HIST,    /* np_ev_hist: the same, once they are many */
 	NP_EV_MAX,
 };
 
@@ -177,7 +182,72 @@ enum np_lost {
 	NP_LOST_RING,      /* ring buffer full */
 	NP_LOST_UDP_MAP,   /* no room for another UDP socket */
 	NP_LOST_IFACE_MAP, /* no room for another interface and protocol */
+	NP_LOST_RTT_MAP,   /* no room for the times of another socket; counted for each sample */
 	NP_LOST_MAX,
 };
+
+/*
+ * Times measured on a socket. A record tells all of one kind since the socket was first seen, so it
+ * replaces the one before it, of either type; each refresh brings those that changed. With
+ * NP_EV_F_LAST nothing more will be measured: RTT when the socket leaves TCP_ESTABLISHED, so before
+ * its NP_EV_SOCK_END, the others right after that.
+ */
+enum np_time { NP_TIME_RTT, NP_TIME_SRT, NP_TIME_ART, NP_TIMES };
+
+/* Where SRT and ART were observed; RTT: not told. */
+enum np_side { NP_SIDE_NONE, NP_SIDE_CLIENT, NP_SIDE_SERVER };
+
+#define NP_SAMPLES 12
+struct np_samples {
+	__u32 flushed;   /* samples in np_buckets already, modulo 2^32; 0 in records for users */
+	__u16 discarded; /* too long to be believed, not among the others; stays at its greatest */
+	__u8 n;          /* of us[] */
+	__u8 tick;       /* the kernel side's own */
+	__u32 us[NP_SAMPLES];
+};
+
+struct np_ev_samples {
+	struct np_ev_hdr hdr;
+	__u64 cookie;
+	__u8 kind; /* enum np_time */
+	__u8 side; /* enum np_side */
+	__u8 pad[6];
+	struct np_samples s;
+};
+
+struct np_ev_hist {
+	struct np_ev_hdr hdr;
+	__u64 cookie;
+	__u8 kind;
+	__u8 side;
+	__u16 discarded;
+	__u32 pad;
+	struct np_buckets b;
+};
+
+/* The value of the map of RTT samples, by cookie. */
+struct np_rtt {
+	__u32 srtt; /* srtt_us, mdev_us, snd_una at the last look */
+	__u32 mdev;
+	__u32 una;
+	struct np_samples s;
+	__u32 pad;
+};
+
+/* The value of the map of response times, by cookie. */
+struct np_turn {
+	__u64 since_ns; /* client: the request's last byte left; server: it came */
+	__u32 sent;     /* sequence numbers past the last byte sent, and received */
+	__u32 got;
+	__u8 side;    /* enum np_side */
+	__u8 waiting; /* for the reply */
+	__u8 acked;   /* the request was, by a segment without data */
+	__u8 started; /* NP_TURN_*: sent, got are known */
+	__u32 pad;
+	struct np_samples srt;
+	struct np_samples art;
+};
+#define NP_TURN_SENT 1
+#define NP_TURN_GOT  2
 
 #endif

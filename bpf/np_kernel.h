@@ -247,12 +247,18 @@ struct tcp_sock {
 	__u32 segs_in;
 	__u32 segs_out;
 	__u32 total_retrans;
+	__u32 snd_nxt;
+	__u32 snd_una;
 	__u32 srtt_us;
 	__u32 mdev_us;
 	struct minmax rtt_min;
 	__u32 snd_cwnd;
 	__u32 snd_ssthresh;
 	__u32 mss_cache;
+};
+struct sk_buff {
+	unsigned int len;
+	unsigned char *data;
 };
 struct udp_sock {
 	struct inet_sock inet;

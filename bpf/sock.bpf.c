@@ -15,6 +15,8 @@
 #include "np_emit.bpf.h"
 #include "np_event.h"
 #include "np_read.bpf.h"
+#include "np_rtt.bpf.h"
+#include "np_turn.bpf.h"
 
 const volatile bool np_want_connect = false;
 
@@ -87,10 +89,19 @@ int BPF_PROG(np_state, struct sock *sk, int oldstate, int newstate)
 {
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
+	if (np_want_rtt && oldstate == TCP_ESTABLISHED)
+		np_rtt_leave(sk);
 	switch (newstate) {
 	case TCP_CLOSE:
-		if (oldstate != TCP_LISTEN && oldstate != TCP_CLOSE)
-			emit_end(sk, np_read_cookie(sk), oldstate);
+		if (oldstate == TCP_LISTEN || oldstate == TCP_CLOSE)
+			break;
+		emit_end(sk, np_read_cookie(sk), oldstate);
+		if (np_want_turn)
+			np_turn_close(sk);
+		break;
+	case TCP_ESTABLISHED:
+		if (np_want_turn)
+			np_turn_open(sk, oldstate);
 		break;
 	case TCP_FIN_WAIT1:
 	case TCP_LAST_ACK:

@@ -18,7 +18,7 @@ uint64_t np_trust_lost(struct np_source *source, const struct np_flows *flows)
 
 	np_source_stats(source, &st);
 	return st.lost[NP_LOST_RING] + st.lost[NP_LOST_UDP_MAP] + st.lost[NP_LOST_IFACE_MAP] +
-	       st.read_errors + fs->bad + fs->no_memory;
+	       st.lost[NP_LOST_RTT_MAP] + st.read_errors + fs->bad + fs->no_memory;
 }
 
 static int by_size(const void *a, const void *b)
@@ -57,6 +57,7 @@ void np_trust_print(struct np_source *source, const struct np_flows *flows,
 	fprintf(stderr, "lost: ring buffer full     %llu\n", ull(st.lost[NP_LOST_RING]));
 	fprintf(stderr, "lost: UDP map full         %llu\n", ull(st.lost[NP_LOST_UDP_MAP]));
 	fprintf(stderr, "lost: interface map full   %llu\n", ull(st.lost[NP_LOST_IFACE_MAP]));
+	fprintf(stderr, "lost: map of times full    %llu\n", ull(st.lost[NP_LOST_RTT_MAP]));
 	fprintf(stderr, "lost: walks cut short      %llu\n", ull(st.read_errors));
 	fprintf(stderr, "lost: out of memory        %llu\n", ull(fs->no_memory));
 	fprintf(stderr, "connections living         %zu\n", np_flows_count(flows));

@@ -70,5 +70,7 @@ void np_take_sock(struct np_flows *flows, const struct np_ev_sock *r);
 void np_take_end(struct np_flows *flows, const struct np_ev_sock *r);
 void np_take_owner(struct np_flows *flows, const struct np_ev_owner *r);
 void np_take_udp(struct np_flows *flows, const struct np_ev_udp *r);
+void np_take_samples(struct np_flows *flows, const struct np_ev_samples *r);
+void np_take_hist(struct np_flows *flows, const struct np_ev_hist *r);
 
 #endif

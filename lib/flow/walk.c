@@ -85,6 +85,8 @@ void np_flows_record(struct np_flows *flows, const void *rec, size_t len)
 		[NP_EV_IFACE] = sizeof(struct np_ev_iface),
 		[NP_EV_LINK] = sizeof(struct np_ev_link),
 		[NP_EV_WALK] = sizeof(struct np_ev_walk),
+		[NP_EV_SAMPLES] = sizeof(struct np_ev_samples),
+		[NP_EV_HIST] = sizeof(struct np_ev_hist),
 	};
 	struct np_ev_hdr hdr = { 0 };
 
@@ -117,6 +119,12 @@ void np_flows_record(struct np_flows *flows, const void *rec, size_t len)
 		break;
 	case NP_EV_WALK:
 		take_walk(flows, rec);
+		break;
+	case NP_EV_SAMPLES:
+		np_take_samples(flows, rec);
+		break;
+	case NP_EV_HIST:
+		np_take_hist(flows, rec);
 		break;
 	}
 }

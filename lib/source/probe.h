@@ -29,7 +29,8 @@ struct np_probe {
 	void (*close)(struct np_source *src);
 };
 
-extern const struct np_probe np_probe_owner, np_probe_sock, np_probe_udp, np_probe_iface;
+extern const struct np_probe np_probe_owner, np_probe_sock, np_probe_udp, np_probe_iface,
+    np_probe_rtt, np_probe_turn;
 
 #define NP_MAX_LINKS 16
 struct np_source {
@@ -48,6 +49,7 @@ struct np_source {
 	struct bpf_link *owner_link;
 	struct bpf_link *state_link, *destroy_link, *tcp_link;
 	struct bpf_link *udp_links[3];
+	struct bpf_link *rtt_link, *turn_links[2];
 	bool udp_by_socket;
 	bool no_cookie;             /* before 5.12: sockets by address, counters by np_walk_tcp */
 	struct np_ifhooks *ifhooks; /* iface.c's own */

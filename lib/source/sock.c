@@ -95,7 +95,7 @@ static int snapshot(struct np_source *src, uint32_t *what)
 
 const struct np_probe np_probe_sock = {
 	.name = "sock",
-	.bit = NP_SRC_TCP,
+	.bit = NP_SRC_TCP | NP_SRC_RTT | NP_SRC_TURN,
 	.prepare = prepare,
 	.refused = refused,
 	.attach = attach,

@@ -11,9 +11,10 @@
 #include "base/log.h"
 #include "netprobe.skel.h"
 #include "source/probe.h"
+#include "source/times.h"
 
 static const struct np_probe *const probes[] = { &np_probe_owner, &np_probe_sock, &np_probe_udp,
-						 &np_probe_iface };
+						 &np_probe_iface, &np_probe_rtt,  &np_probe_turn };
 #define NPROBES (sizeof(probes) / sizeof(probes[0]))
 
 /* libbpf tells which program was refused only in its messages, and those come without a context. */
@@ -118,9 +119,13 @@ int np_iter_read(struct np_source *src, struct bpf_link *link)
 
 static int on_ring(void *ctx, void *data, size_t size)
 {
+	const struct np_ev_hdr *hdr = data;
 	struct np_source *src = ctx;
 
-	np_source_emit(src, data, size);
+	if (hdr->type == NP_EV_SAMPLES)
+		np_times_last(src, data);
+	else
+		np_source_emit(src, data, size);
 	return 0;
 }
 

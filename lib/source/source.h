@@ -14,10 +14,12 @@
 #include "np_event.h"
 
 /* What is wanted; a probe that nobody wants is not attached. */
-#define NP_SRC_TCP    1 /* TCP sockets with counters and owners */
-#define NP_SRC_UDP    2 /* UDP bytes by socket and process */
-#define NP_SRC_IFACE  4 /* packets and bytes of interfaces */
-#define NP_SRC_CGROUP 8 /* the cgroup of each socket */
+#define NP_SRC_TCP    1  /* TCP sockets with counters and owners */
+#define NP_SRC_UDP    2  /* UDP bytes by socket and process */
+#define NP_SRC_IFACE  4  /* packets and bytes of interfaces */
+#define NP_SRC_CGROUP 8  /* the cgroup of each socket */
+#define NP_SRC_RTT    32 /* every sample of the round-trip time */
+#define NP_SRC_TURN   64 /* response times, SRT and ART */
 
 enum np_hook { NP_HOOK_AUTO, NP_HOOK_TCX, NP_HOOK_CLSACT, NP_HOOK_XDP, NP_HOOK_CGROUP };
 
