@@ -189,15 +189,14 @@ enum np_lost {
 /*
  * Times measured on a socket. A record tells all of one kind since the socket was first seen, so it
  * replaces the one before it, of either type; each refresh brings those that changed. With
- * NP_EV_F_LAST nothing more will be measured: RTT when the socket leaves TCP_ESTABLISHED, so before
- * its NP_EV_SOCK_END, the others right after that.
+ * NP_EV_F_LAST nothing more will be measured; that one follows its NP_EV_SOCK_END.
  */
 enum np_time { NP_TIME_RTT, NP_TIME_SRT, NP_TIME_ART, NP_TIMES };
 
 /* Where SRT and ART were observed; RTT: not told. */
 enum np_side { NP_SIDE_NONE, NP_SIDE_CLIENT, NP_SIDE_SERVER };
 
-#define NP_SAMPLES 12
+#define NP_SAMPLES 9
 struct np_samples {
 	__u32 flushed;   /* samples in np_buckets already, modulo 2^32; 0 in records for users */
 	__u16 discarded; /* too long to be believed, not among the others; stays at its greatest */
@@ -211,7 +210,7 @@ struct np_ev_samples {
 	__u64 cookie;
 	__u8 kind; /* enum np_time */
 	__u8 side; /* enum np_side */
-	__u8 pad[6];
+	__u16 pad;
 	struct np_samples s;
 };
 
@@ -225,16 +224,23 @@ struct np_ev_hist {
 	struct np_buckets b;
 };
 
-/* The value of the map of RTT samples, by cookie. */
-struct np_rtt {
-	__u32 srtt; /* srtt_us, mdev_us, snd_una at the last look */
-	__u32 mdev;
-	__u32 una;
-	struct np_samples s;
+/* NP_EV_SOCK_END with RTT samples, in the ring only: users get it as two records. */
+struct np_ev_end {
+	struct np_ev_sock sock;
+	struct np_samples rtt;
 	__u32 pad;
 };
 
-/* The value of the map of response times, by cookie. */
+/* The RTT samples of a socket, in a slot of an array or in a hash map: one cache line. */
+struct np_rtt {
+	__u64 cookie; /* 0: a free slot */
+	__u32 srtt;   /* srtt_us, mdev_us, snd_una at the last look */
+	__u32 mdev;
+	__u32 una;
+	struct np_samples s;
+};
+
+/* The response times of a socket, in a hash map. */
 struct np_turn {
 	__u64 since_ns; /* client: the request's last byte left; server: it came */
 	__u32 sent;     /* sequence numbers past the last byte sent, and received */
@@ -242,10 +248,10 @@ struct np_turn {
 	__u8 side;    /* enum np_side */
 	__u8 waiting; /* for the reply */
 	__u8 acked;   /* the request was, by a segment without data */
-	__u8 started; /* NP_TURN_*: sent, got are known */
-	__u32 pad;
+	__u8 known;   /* NP_TURN_*: sent, got */
 	struct np_samples srt;
 	struct np_samples art;
+	__u32 pad;
 };
 #define NP_TURN_SENT 1
 #define NP_TURN_GOT  2

@@ -21,28 +21,98 @@
 const volatile bool np_want_rtt __weak = false;
 bool np_rtt_on __weak;
 
-/* By cookie. */
+/*
+ * A slot for each cookie, by its low bits: they are consecutive numbers, so few share one, and a
+ * look costs a tenth of one into a hash map. Those that find theirs taken go to a hash map.
+ */
+const volatile __u32 np_rtt_slots __weak = 65536;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 65536);
+	__type(key, __u32);
+	__type(value, struct np_rtt);
+} np_rtts SEC(".maps") __weak;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 262144);
 	__type(key, __u64);
 	__type(value, struct np_rtt);
-} np_rtts SEC(".maps") __weak;
+} np_rtts_more SEC(".maps") __weak;
 
-static __always_inline void np_rtt_begin(struct np_rtt *t, struct tcp_sock *tp)
+__u64 np_rtt_more __weak; /* entries in there */
+
+static __always_inline struct np_rtt *np_rtt_slot(__u64 cookie)
 {
-	__u32 srtt = tp->srtt_us, mdev = tp->mdev_us;
+	/* an address stands in before 5.12 */
+	__u32 i = (np_has_cookie ? cookie : cookie >> 8) & (np_rtt_slots - 1);
 
-	t->srtt = srtt;
-	t->mdev = mdev;
-	t->una = tp->snd_una;
-	t->s.tick = np_tick;
-	/* none but the handshake's so far; else an average, which is no sample */
-	if (srtt == mdev << 2 && srtt >> 3 <= NP_RTT_MAX_US) {
-		t->s.us[0] = srtt >> 3;
-		t->s.n = srtt > 7;
+	return bpf_map_lookup_elem(&np_rtts, &i);
+}
+
+static __always_inline struct np_rtt *np_rtt_find(__u64 cookie)
+{
+	struct np_rtt *t = np_rtt_slot(cookie);
+
+	if (t && t->cookie == cookie)
+		return t;
+	return np_rtt_more ? bpf_map_lookup_elem(&np_rtts_more, &cookie) : NULL;
+}
+
+static __always_inline struct np_rtt *np_rtt_new(__u64 cookie)
+{
+	struct np_rtt new = { .cookie = cookie };
+	struct np_rtt *t = np_rtt_slot(cookie);
+
+	if (t && !t->cookie) {
+		/* of several at once, the sum is the cookie of one at most */
+		__sync_fetch_and_add(&t->cookie, cookie);
+		if (*(volatile __u64 *)&t->cookie == cookie)
+			return t;
+		__sync_fetch_and_add(&t->cookie, -cookie);
 	}
+	if (bpf_map_update_elem(&np_rtts_more, &cookie, &new, BPF_NOEXIST)) {
+		np_count_lost(NP_LOST_RTT_MAP);
+		return NULL;
+	}
+	__sync_fetch_and_add(&np_rtt_more, 1);
+	return bpf_map_lookup_elem(&np_rtts_more, &cookie);
+}
+
+static __always_inline void np_rtt_free(struct np_rtt *t, __u64 cookie)
+{
+	if (t == np_rtt_slot(cookie)) {
+		/* who finds the next cookie here must not find these samples */
+		t->s.flushed = t->s.discarded = t->s.n = 0;
+		barrier();
+		__sync_fetch_and_add(&t->cookie, -cookie);
+	} else if (!bpf_map_delete_elem(&np_rtts_more, &cookie)) {
+		__sync_fetch_and_add(&np_rtt_more, -1);
+	}
+}
+
+/* None but the handshake's so far; else an average, which is no sample. */
+static __always_inline bool np_rtt_first(struct tcp_sock *tp)
+{
+	__u32 srtt = tp->srtt_us;
+
+	return srtt > 7 && srtt == tp->mdev_us << 2 && srtt >> 3 <= NP_RTT_MAX_US;
+}
+
+static __always_inline void np_rtt_begin(struct tcp_sock *tp, __u64 cookie)
+{
+	struct np_rtt *t = np_rtt_new(cookie);
+
+	if (!t)
+		return;
+	t->srtt = tp->srtt_us;
+	t->mdev = tp->mdev_us;
+	t->una = tp->snd_una;
+	if (np_rtt_first(tp))
+		np_samples_add(&t->s, cookie, NP_TIME_RTT, tp->srtt_us >> 3, NP_RTT_MAX_US);
 }
 
 /* What the last segment left. */
@@ -78,16 +148,11 @@ static __always_inline void np_rtt_segment(struct sock *sk)
 	if (!tp || tp->snd_una == tp->snd_nxt)
 		return;
 	cookie = np_read_cookie(sk);
-	t = bpf_map_lookup_elem(&np_rtts, &cookie);
-	if (t) {
+	t = np_rtt_find(cookie);
+	if (t)
 		np_rtt_next(t, tp, cookie);
-	} else {
-		struct np_rtt new = {};
-
-		np_rtt_begin(&new, tp);
-		if (bpf_map_update_elem(&np_rtts, &cookie, &new, BPF_NOEXIST))
-			np_count_lost(NP_LOST_RTT_MAP);
-	}
+	else
+		np_rtt_begin(tp, cookie);
 }
 
 /* From np_state: the socket leaves TCP_ESTABLISHED. */
@@ -99,17 +164,26 @@ static __always_inline void np_rtt_leave(struct sock *sk)
 
 	if (!np_rtt_on || !tp)
 		return;
-	t = bpf_map_lookup_elem(&np_rtts, &cookie);
-	if (t) {
+	t = np_rtt_find(cookie);
+	if (t)
 		np_rtt_next(t, tp, cookie);
-		np_samples_end(&t->s, cookie, NP_TIME_RTT, NP_SIDE_NONE);
-		bpf_map_delete_elem(&np_rtts, &cookie);
-	} else {
-		struct np_rtt only = {};
+	else if (np_rtt_first(tp))
+		np_rtt_begin(tp, cookie);
+}
 
-		np_rtt_begin(&only, tp);
-		np_samples_end(&only.s, cookie, NP_TIME_RTT, NP_SIDE_NONE);
-	}
+/* From np_state: the move to TCP_CLOSE. Whether there was anything; R NULL: for nobody. */
+static __always_inline bool np_rtt_end(__u64 cookie, struct np_samples *r)
+{
+	struct np_rtt *t = np_rtt_on ? np_rtt_find(cookie) : NULL;
+
+	if (!t)
+		return false;
+	if (r)
+		*r = t->s;
+	else
+		np_samples_drop(&t->s, cookie, NP_TIME_RTT);
+	np_rtt_free(t, cookie);
+	return true;
 }
 
 #endif

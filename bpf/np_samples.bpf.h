@@ -35,7 +35,7 @@ static __always_inline __u64 np_hist_key(__u64 cookie, enum np_time kind)
 	return cookie << 2 | kind;
 }
 
-/* Moves the samples into their histogram; out of line, since it runs once in a dozen times. */
+/* Moves the samples into their histogram; out of line, since it runs once in so many times. */
 static __noinline int np_samples_flush(__u64 key, struct np_samples *s)
 {
 	struct np_buckets *b = bpf_map_lookup_elem(&np_hists, &key);
@@ -91,12 +91,21 @@ static __always_inline void np_samples_add(struct np_samples *s, __u64 cookie, e
 	s->n = n + 1;
 }
 
+/* User space will not hear of them. */
+static __always_inline void np_samples_drop(const struct np_samples *s, __u64 cookie,
+					    enum np_time kind)
+{
+	__u64 key = np_hist_key(cookie, kind);
+
+	if (s->flushed)
+		bpf_map_delete_elem(&np_hists, &key);
+}
+
 /* Nothing more will come: the last record. */
 static __always_inline void np_samples_end(const struct np_samples *s, __u64 cookie,
 					   enum np_time kind, enum np_side side)
 {
 	struct np_ev_samples *r;
-	__u64 key;
 
 	if (!s->flushed && !s->n && !s->discarded)
 		return;
@@ -110,10 +119,8 @@ static __always_inline void np_samples_end(const struct np_samples *s, __u64 coo
 		r->side = side;
 		r->s = *s;
 		np_submit(r);
-	} else if (s->flushed) {
-		/* user space will not hear of it */
-		key = np_hist_key(cookie, kind);
-		bpf_map_delete_elem(&np_hists, &key);
+	} else {
+		np_samples_drop(s, cookie, kind);
 	}
 }
 

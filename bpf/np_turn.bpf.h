@@ -86,15 +86,15 @@ static __always_inline void np_turn_answer(struct np_turn *t, __u64 cookie, __u3
 }
 
 /* Whether the segment has data past *END, which moves there. */
-static __always_inline bool np_turn_fresh(struct np_turn *t, __u32 *end, __u8 known,
+static __always_inline bool np_turn_fresh(struct np_turn *t, __u32 *end, __u8 which,
 					  const struct np_turn_segment *s)
 {
 	__u32 next = s->seq + s->len;
 
-	if (!s->len || ((t->started & known) && (__s32)(next - *end) <= 0))
+	if (!s->len || ((t->known & which) && (__s32)(next - *end) <= 0))
 		return false;
 	*end = next;
-	t->started |= known;
+	t->known |= which;
 	return true;
 }
 

@@ -55,6 +55,7 @@ static __always_inline void emit_end(struct sock *sk, __u64 cookie, int oldstate
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct np_ev_sock *r;
+	struct np_ev_end *end;
 	__u64 cred;
 	bool mine;
 
@@ -67,17 +68,22 @@ static __always_inline void emit_end(struct sock *sk, __u64 cookie, int oldstate
 	mine = !sk->sk_err && sk->sk_socket &&
 	       (oldstate == TCP_ESTABLISHED || oldstate == TCP_CLOSE_WAIT);
 	cred = np_read_cred(sk);
-	r = np_reserve(sizeof(*r));
-	if (r) {
+	end = np_reserve(sizeof(*end));
+	if (end) {
+		r = &end->sock;
 		r->hdr.type = NP_EV_SOCK_END;
 		r->hdr.size = sizeof(*r);
+		if (np_want_rtt && np_rtt_end(cookie, &end->rtt))
+			r->hdr.size = sizeof(*end);
 		r->cookie = cookie;
 		np_read_tcp(r, tp);
 		r->tuple.state = oldstate;
 		r->sk_err = sk->sk_err;
 		if (!mine || !np_current_made(cred) || !np_read_current(&r->task))
 			r->hdr.flags |= NP_EV_F_NO_OWNER;
-		np_submit(r);
+		np_submit(end);
+	} else if (np_want_rtt) {
+		np_rtt_end(cookie, NULL);
 	}
 	/* not orphaned yet: a process will close the file and so destroy it */
 	if (!mine && !(sk->__sk_common.skc_flags & (1UL << SOCK_DEAD)))

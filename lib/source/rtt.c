@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* Samples of the round-trip time: bpf/rtt.bpf.c, and np_state for their end. */
 #include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
 
 #include "netprobe.skel.h"
 #include "source/times.h"
+
+#define SLOTS 65536 /* a power of two; sockets beyond it, or sharing one, cost a little more */
 
 static void prepare(struct np_source *src, bool wanted)
 {
@@ -11,7 +16,10 @@ static void prepare(struct np_source *src, bool wanted)
 	unsigned int all = src->cfg.want | src->cfg.may_want;
 
 	bpf->rodata->np_want_rtt = wanted;
+	bpf->rodata->np_rtt_slots = SLOTS;
+	bpf_map__set_max_entries(bpf->maps.np_rtts, SLOTS);
 	bpf_map__set_autocreate(bpf->maps.np_rtts, wanted);
+	bpf_map__set_autocreate(bpf->maps.np_rtts_more, wanted);
 	bpf_map__set_autocreate(bpf->maps.np_hists, all & (NP_SRC_RTT | NP_SRC_TURN));
 	bpf_program__set_autoload(bpf->progs.np_rtt_probe, wanted);
 }
@@ -23,22 +31,50 @@ static bool refused(struct np_source *src, const char *program)
 	return false;
 }
 
-static struct np_times times(const struct np_source *src)
+static struct np_times times(struct bpf_map *map)
 {
 	return (struct np_times){
-		.map = bpf_map__fd(src->bpf->maps.np_rtts),
+		.map = bpf_map__fd(map),
 		.value = sizeof(struct np_rtt),
 		.at = offsetof(struct np_rtt, s),
 		.kind = NP_TIME_RTT,
 	};
 }
 
+static int map_slots(struct np_source *src, struct np_err *err)
+{
+	void *slots;
+
+	if (src->rtt_slots)
+		return 0;
+	slots = mmap(NULL, SLOTS * sizeof(struct np_rtt), PROT_READ | PROT_WRITE, MAP_SHARED,
+		     bpf_map__fd(src->bpf->maps.np_rtts), 0);
+	if (slots == MAP_FAILED)
+		return np_bpf_explain(err, -errno, "map the RTT samples");
+	src->rtt_slots = slots;
+	return 0;
+}
+
 /* What was seen before a gap would make one sample of all that came in it. */
+static void clear(struct np_source *src)
+{
+	struct np_times more = times(src->bpf->maps.np_rtts_more);
+
+	for (uint32_t i = 0; i < SLOTS; i++)
+		if (src->rtt_slots[i].s.flushed)
+			np_times_drop(src, src->rtt_slots[i].cookie, NP_TIME_RTT);
+	memset(src->rtt_slots, 0, SLOTS * sizeof(struct np_rtt));
+	np_times_clear(src, &more, 1);
+	src->bpf->bss->np_rtt_more = 0;
+}
+
 static int attach(struct np_source *src, struct np_err *err)
 {
-	struct np_times t = times(src);
+	int ret = map_slots(src, err);
 
-	np_times_clear(src, &t, 1);
+	if (ret)
+		return ret;
+	clear(src);
 	src->bpf->bss->np_rtt_on = true;
 	return np_attach(src->bpf->progs.np_rtt_probe, &src->rtt_link, err);
 }
@@ -49,12 +85,37 @@ static void detach(struct np_source *src)
 	np_detach(&src->rtt_link);
 }
 
+/* The kernel goes on meanwhile: a copy whose slot changed hands is nobody's. */
+static void emit_slot(struct np_source *src, const struct np_times *t, uint32_t i)
+{
+	const volatile struct np_rtt *slot = &src->rtt_slots[i];
+	uint64_t cookie = slot->cookie;
+	struct np_rtt copy;
+
+	if (!cookie)
+		return;
+	memcpy(&copy, (const void *)slot, sizeof(copy));
+	__sync_synchronize();
+	if (slot->cookie == cookie && copy.cookie == cookie)
+		np_times_emit(src, t, &i, cookie, &copy);
+}
+
 static int snapshot(struct np_source *src, uint32_t *what)
 {
-	struct np_times t = times(src);
+	struct np_times t = times(src->bpf->maps.np_rtts);
+	struct np_times more = times(src->bpf->maps.np_rtts_more);
 
 	(void)what;
-	return np_times_snapshot(src, &t, 1);
+	np_times_begin(src);
+	for (uint32_t i = 0; i < SLOTS; i++)
+		emit_slot(src, &t, i);
+	return np_times_emit_all(src, &more, 1);
+}
+
+static void close_slots(struct np_source *src)
+{
+	if (src->rtt_slots)
+		munmap(src->rtt_slots, SLOTS * sizeof(struct np_rtt));
 }
 
 const struct np_probe np_probe_rtt = {
@@ -65,4 +126,5 @@ const struct np_probe np_probe_rtt = {
 	.attach = attach,
 	.detach = detach,
 	.snapshot = snapshot,
+	.close = close_slots,
 };

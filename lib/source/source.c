@@ -122,9 +122,7 @@ static int on_ring(void *ctx, void *data, size_t size)
 	const struct np_ev_hdr *hdr = data;
 	struct np_source *src = ctx;
 
-	if (hdr->type == NP_EV_SAMPLES)
-		np_times_last(src, data);
-	else
+	if (!np_times_ring(src, hdr))
 		np_source_emit(src, data, size);
 	return 0;
 }

@@ -22,6 +22,13 @@ static int hists(const struct np_source *src)
 	return bpf_map__fd(src->bpf->maps.np_hists);
 }
 
+void np_times_drop(struct np_source *src, uint64_t cookie, uint8_t kind)
+{
+	uint64_t key = hist_key(cookie, kind);
+
+	bpf_map_delete_elem(hists(src), &key);
+}
+
 static void count_sample(struct np_buckets *b, uint32_t us)
 {
 	uint32_t *n = &b->n[np_hist_bucket(us)];
@@ -36,7 +43,7 @@ static void count_sample(struct np_buckets *b, uint32_t us)
 		b->max = us;
 }
 
-/* R with B, which holds what was flushed, becomes one record. */
+/* R and H, which holds what was flushed, become one record. */
 static void emit_hist(struct np_source *src, const struct np_ev_samples *r, struct np_ev_hist *h)
 {
 	h->hdr =
@@ -51,7 +58,7 @@ static void emit_hist(struct np_source *src, const struct np_ev_samples *r, stru
 	np_source_emit(src, h, sizeof(*h));
 }
 
-void np_times_last(struct np_source *src, const struct np_ev_samples *r)
+static void emit_last(struct np_source *src, const struct np_ev_samples *r)
 {
 	uint64_t key = hist_key(r->cookie, r->kind);
 	struct np_ev_hist h;
@@ -61,12 +68,41 @@ void np_times_last(struct np_source *src, const struct np_ev_samples *r)
 	} else if (!bpf_map_lookup_elem(hists(src), &key, &h.b)) {
 		bpf_map_delete_elem(hists(src), &key);
 		emit_hist(src, r, &h);
+	} else {
+		src->read_errors++;
 	}
+}
+
+static void emit_end(struct np_source *src, const struct np_ev_end *end)
+{
+	struct np_ev_samples r = {
+		.hdr = { .type = NP_EV_SAMPLES, .size = sizeof(r), .flags = NP_EV_F_LAST },
+		.cookie = end->sock.cookie,
+		.kind = NP_TIME_RTT,
+		.s = end->rtt,
+	};
+	struct np_ev_sock sock = end->sock;
+
+	sock.hdr.size = sizeof(sock);
+	np_source_emit(src, &sock, sizeof(sock));
+	if (r.s.flushed || r.s.n || r.s.discarded)
+		emit_last(src, &r);
+}
+
+bool np_times_ring(struct np_source *src, const struct np_ev_hdr *hdr)
+{
+	if (hdr->type == NP_EV_SAMPLES)
+		emit_last(src, (const void *)hdr);
+	else if (hdr->type == NP_EV_SOCK_END && hdr->size == sizeof(struct np_ev_end))
+		emit_end(src, (const void *)hdr);
+	else
+		return false;
+	return true;
 }
 
 /* Reads R's histogram into H; false: its socket has closed, and the last record will come. */
 static bool read_hist(struct np_source *src, const struct np_times *t, struct np_ev_samples *r,
-		      char *value, struct np_ev_hist *h)
+		      const void *map_key, char *value, struct np_ev_hist *h)
 {
 	uint64_t key = hist_key(r->cookie, t->kind);
 
@@ -76,38 +112,42 @@ static bool read_hist(struct np_source *src, const struct np_times *t, struct np
 		if ((uint32_t)h->b.count == r->s.flushed)
 			return true;
 		/* flushed between the two reads */
-		if (bpf_map_lookup_elem(t->map, &r->cookie, value))
+		if (bpf_map_lookup_elem(t->map, map_key, value))
 			return false;
 		memcpy(&r->s, value + t->at, sizeof(r->s));
 	}
-	/* so many at once that the newest dozen may wait for the next refresh */
+	/* so many at once that the newest few may wait for the next refresh */
 	r->s.n = 0;
 	return true;
 }
 
-/* One socket; VALUE may be read again. */
-static void emit_times(struct np_source *src, const struct np_times *t, uint64_t cookie,
-		       char *value)
+void np_times_emit(struct np_source *src, const struct np_times *t, const void *key,
+		   uint64_t cookie, void *value)
 {
 	struct np_ev_samples r = {
 		.hdr = { .type = NP_EV_SAMPLES, .size = sizeof(r) },
 		.cookie = cookie,
 		.kind = t->kind,
-		.side = t->side ? (uint8_t)value[t->side] : NP_SIDE_NONE,
+		.side = t->side ? ((uint8_t *)value)[t->side] : NP_SIDE_NONE,
 	};
 	struct np_ev_hist h;
 
-	memcpy(&r.s, value + t->at, sizeof(r.s));
+	memcpy(&r.s, (char *)value + t->at, sizeof(r.s));
 	/* of the refresh that begins or of the one before: else nothing is new */
 	if ((uint8_t)(src->refresh - r.s.tick) > 1 || (!r.s.flushed && !r.s.n && !r.s.discarded))
 		return;
 	if (!r.s.flushed)
 		np_source_emit(src, &r, sizeof(r));
-	else if (read_hist(src, t, &r, value, &h))
+	else if (read_hist(src, t, &r, key, value, &h))
 		emit_hist(src, &r, &h);
 }
 
-int np_times_snapshot(struct np_source *src, const struct np_times *kinds, size_t n)
+void np_times_begin(struct np_source *src)
+{
+	src->bpf->bss->np_tick = (uint8_t)src->refresh;
+}
+
+int np_times_emit_all(struct np_source *src, const struct np_times *kinds, size_t n)
 {
 	size_t size = kinds->value;
 	uint64_t *keys = calloc(BATCH, sizeof(*keys));
@@ -116,8 +156,6 @@ int np_times_snapshot(struct np_source *src, const struct np_times *kinds, size_
 	bool first = true;
 	int err = keys && vals ? 0 : -ENOMEM;
 
-	/* what changes from here on is told again next time */
-	src->bpf->bss->np_tick = (uint8_t)src->refresh;
 	while (!err) {
 		count = BATCH;
 		/* a bucket comes whole: ENOSPC only where one holds more than the room here */
@@ -127,7 +165,7 @@ int np_times_snapshot(struct np_source *src, const struct np_times *kinds, size_
 			break;
 		for (uint32_t i = 0; i < count; i++)
 			for (size_t k = 0; k < n; k++)
-				emit_times(src, &kinds[k], keys[i], vals + i * size);
+				np_times_emit(src, &kinds[k], &keys[i], keys[i], vals + i * size);
 		cursor = next;
 		first = false;
 	}
@@ -143,11 +181,8 @@ void np_times_clear(struct np_source *src, const struct np_times *kinds, size_t 
 	uint64_t cookie;
 
 	while (!bpf_map_get_next_key(kinds->map, NULL, &cookie)) {
-		for (size_t k = 0; k < n; k++) {
-			uint64_t key = hist_key(cookie, kinds[k].kind);
-
-			bpf_map_delete_elem(hists(src), &key);
-		}
+		for (size_t k = 0; k < n; k++)
+			np_times_drop(src, cookie, kinds[k].kind);
 		if (bpf_map_delete_elem(kinds->map, &cookie))
 			break;
 	}

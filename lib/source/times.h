@@ -8,7 +8,7 @@
 
 #include "source/probe.h"
 
-/* One kind in the value of a probe's map, by cookie. */
+/* One kind of them in the values of a map. */
 struct np_times {
 	int map;
 	size_t value; /* its size */
@@ -17,11 +17,17 @@ struct np_times {
 	uint8_t kind; /* enum np_time */
 };
 
-/* What changed since the last refresh, of N kinds in the same map. */
-int np_times_snapshot(struct np_source *src, const struct np_times *kinds, size_t n);
-/* From the ring: the last of one socket and kind. */
-void np_times_last(struct np_source *src, const struct np_ev_samples *r);
-/* Forgets all that a map holds, with its histograms. */
+/* Before the maps are read: what changes from here on is told again at the next refresh. */
+void np_times_begin(struct np_source *src);
+/* One socket: a record, if anything changed. VALUE was read under KEY and may be read again. */
+void np_times_emit(struct np_source *src, const struct np_times *t, const void *key,
+		   uint64_t cookie, void *value);
+/* All in a hash map by cookie, which has N kinds. */
+int np_times_emit_all(struct np_source *src, const struct np_times *kinds, size_t n);
+/* Takes what the ring has of times: the last of a socket; false: not ours. */
+bool np_times_ring(struct np_source *src, const struct np_ev_hdr *hdr);
+/* Empties a hash map by cookie, and takes its sockets' histograms away. */
 void np_times_clear(struct np_source *src, const struct np_times *kinds, size_t n);
+void np_times_drop(struct np_source *src, uint64_t cookie, uint8_t kind);
 
 #endif

@@ -88,7 +88,8 @@ static int snapshot(struct np_source *src, uint32_t *what)
 
 	(void)what;
 	times(src, t);
-	return np_times_snapshot(src, t, KINDS);
+	np_times_begin(src);
+	return np_times_emit_all(src, t, KINDS);
 }
 
 const struct np_probe np_probe_turn = {
