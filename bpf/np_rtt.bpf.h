@@ -111,8 +111,11 @@ static __always_inline void np_rtt_begin(struct tcp_sock *tp, __u64 cookie)
 	t->srtt = tp->srtt_us;
 	t->mdev = tp->mdev_us;
 	t->una = tp->snd_una;
-	if (np_rtt_first(tp))
-		np_samples_add(&t->s, cookie, NP_TIME_RTT, tp->srtt_us >> 3, NP_RTT_MAX_US);
+	t->s.tick = np_tick;
+	if (np_rtt_first(tp)) {
+		t->s.us[0] = tp->srtt_us >> 3;
+		t->s.n = 1;
+	}
 }
 
 /* What the last segment left. */
