@@ -100,6 +100,7 @@ static void emit_slot(struct np_source *src, const struct np_times *t, uint32_t 
 		np_times_emit(src, t, &i, cookie, &copy);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): struct np_probe has it so */
 static int snapshot(struct np_source *src, uint32_t *what)
 {
 	struct np_times t = times(src->bpf->maps.np_rtts);

@@ -82,6 +82,7 @@ static void detach(struct np_source *src)
 	np_detach(&src->turn_links[1]);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): struct np_probe has it so */
 static int snapshot(struct np_source *src, uint32_t *what)
 {
 	struct np_times t[KINDS];
