@@ -2,6 +2,7 @@
 /* Response times: bpf/turn.bpf.c, and np_state for begin and end of each connection. */
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "netprobe.skel.h"
@@ -12,6 +13,8 @@ static void prepare(struct np_source *src, bool wanted)
 {
 	struct np_bpf *bpf = src->bpf;
 
+	/* before 5.12 an address stands for the cookie, and egress does not know it */
+	wanted = wanted && !src->no_cookie;
 	bpf->rodata->np_want_turn = wanted;
 	bpf_map__set_autocreate(bpf->maps.np_turns, wanted);
 	bpf_program__set_autoload(bpf->progs.np_turn_recv, wanted);
@@ -20,9 +23,9 @@ static void prepare(struct np_source *src, bool wanted)
 
 static bool refused(struct np_source *src, const char *program)
 {
-	(void)src;
-	(void)program;
-	return false;
+	if (strcmp(program, "np_turn_recv") != 0 || src->no_cookie)
+		return false;
+	return src->no_cookie = true;
 }
 
 #define KINDS 2
