@@ -47,7 +47,8 @@ static __always_inline void np_count_lost(enum np_lost what)
 		rec_;                                      \
 	})
 
-/* For records that another one of the same socket will follow: the look at the ring is left to it. */
+/* For records that another one of the same socket will follow: the look at the ring is left to it.
+ */
 static __always_inline void np_submit_early(void *rec)
 {
 	bpf_ringbuf_submit(rec, BPF_RB_NO_WAKEUP);

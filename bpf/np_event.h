@@ -12,6 +12,8 @@
 #include <linux/types.h>
 #endif
 
+#include "np_hist.h"
+
 enum np_event_type {
 	NP_EV_NONE,
 	NP_EV_SOCK,       /* np_ev_sock: a living socket, from an iterator */
@@ -24,6 +26,9 @@ enum np_event_type {
 	NP_EV_SOCK_STATE, /* np_ev_state: a TCP socket changed its state */
 	NP_EV_ANOMALY,    /* np_ev_anomaly: something went wrong in TCP, or a packet was dropped */
 	NP_EV_PACKET,     /* np_ev_packet: one of a flow's first packets */
+	NP_EV_SAMPLES, /* np_ev_samples: all times measured on a socket so far, while they are few
+			*/
+	NP_EV_HIST,    /* np_ev_hist: the same, once they are many */
 	NP_EV_MAX,
 };
 
@@ -319,7 +324,78 @@ enum np_lost {
 	NP_LOST_UDP_MAP,   /* no room for another UDP socket */
 	NP_LOST_IFACE_MAP, /* no room for another interface and protocol */
 	NP_LOST_ZWIN_MAP,  /* no room for another zero window */
+	NP_LOST_RTT_MAP,   /* no room for the times of another socket; counted for each sample */
 	NP_LOST_MAX,
 };
+
+/*
+ * Times measured on a socket. A record tells all of one kind since the socket was first seen, so it
+ * replaces the one before it, of either type; each refresh brings those that changed. With
+ * NP_EV_F_LAST nothing more will be measured; that one follows its NP_EV_SOCK_END.
+ */
+enum np_time { NP_TIME_RTT, NP_TIME_SRT, NP_TIME_ART, NP_TIMES };
+
+/* Where SRT and ART were observed; RTT: not told. */
+enum np_side { NP_SIDE_NONE, NP_SIDE_CLIENT, NP_SIDE_SERVER };
+
+#define NP_SAMPLES 9
+struct np_samples {
+	__u32 flushed;   /* samples in np_buckets already, modulo 2^32; 0 in records for users */
+	__u16 discarded; /* too long to be believed, not among the others; stays at its greatest */
+	__u8 n;          /* of us[] */
+	__u8 tick;       /* the kernel side's own */
+	__u32 us[NP_SAMPLES];
+};
+
+struct np_ev_samples {
+	struct np_ev_hdr hdr;
+	__u64 cookie;
+	__u8 kind; /* enum np_time */
+	__u8 side; /* enum np_side */
+	__u16 pad;
+	struct np_samples s;
+};
+
+struct np_ev_hist {
+	struct np_ev_hdr hdr;
+	__u64 cookie;
+	__u8 kind;
+	__u8 side;
+	__u16 discarded;
+	__u32 pad;
+	struct np_buckets b;
+};
+
+/* NP_EV_SOCK_END with RTT samples, in the ring only: users get it as two records. */
+struct np_ev_end_rtt {
+	struct np_ev_end end;
+	struct np_samples rtt;
+	__u32 pad;
+};
+
+/* The RTT samples of a socket, in a slot of an array or in a hash map: one cache line. */
+struct np_rtt {
+	__u64 cookie; /* 0: a free slot */
+	__u32 srtt;   /* srtt_us, mdev_us, snd_una at the last look */
+	__u32 mdev;
+	__u32 una;
+	struct np_samples s;
+};
+
+/* The response times of a socket, in a hash map. */
+struct np_turn {
+	__u64 since_ns; /* client: the request's last byte left; server: it came */
+	__u32 sent;     /* sequence numbers past the last byte sent, and received */
+	__u32 got;
+	__u8 side;    /* enum np_side */
+	__u8 waiting; /* for the reply */
+	__u8 acked;   /* the request was, by a segment without data */
+	__u8 known;   /* NP_TURN_*: sent, got */
+	struct np_samples srt;
+	struct np_samples art;
+	__u32 pad;
+};
+#define NP_TURN_SENT 1
+#define NP_TURN_GOT  2
 
 #endif

@@ -67,7 +67,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 enum { BPF_ANY, BPF_NOEXIST, BPF_EXIST };
-enum { BPF_F_NO_PREALLOC = 1 };
+enum { BPF_F_NO_PREALLOC = 1, BPF_F_MMAPABLE = 1024 };
 enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
 enum { BPF_RB_AVAIL_DATA = 0 };
 enum xdp_action { XDP_ABORTED, XDP_DROP, XDP_PASS };
@@ -289,6 +289,7 @@ struct tcp_sock {
 	__u32 segs_in;
 	__u32 segs_out;
 	__u32 total_retrans;
+	__u32 snd_nxt;
 	__u32 srtt_us;
 	__u32 mdev_us;
 	struct minmax rtt_min;

@@ -15,6 +15,8 @@
 #include "np_emit.bpf.h"
 #include "np_event.h"
 #include "np_read.bpf.h"
+#include "np_rtt.bpf.h"
+#include "np_turn.bpf.h"
 
 const volatile bool np_want_life = false;   /* connect() and ESTABLISHED, with their times */
 const volatile bool np_want_states = false; /* every change of state */
@@ -81,6 +83,7 @@ static __always_inline void emit_state(struct sock *sk, int oldstate, int newsta
 static __always_inline void emit_end(struct sock *sk, __u64 cookie, int oldstate)
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct np_ev_end_rtt *both;
 	struct np_ev_end *r;
 	__u64 cred;
 	bool mine;
@@ -94,10 +97,19 @@ static __always_inline void emit_end(struct sock *sk, __u64 cookie, int oldstate
 	mine = !sk->sk_err && sk->sk_socket &&
 	       (oldstate == TCP_ESTABLISHED || oldstate == TCP_CLOSE_WAIT);
 	cred = np_read_cred(sk);
-	r = np_reserve(sizeof(*r));
+	/* which of the two is fixed when the program is loaded */
+	if (np_want_rtt) {
+		both = np_reserve(sizeof(*both));
+		r = both ? &both->end : NULL;
+	} else {
+		both = NULL;
+		r = np_reserve(sizeof(*r));
+	}
 	if (r) {
 		r->sock.hdr.type = NP_EV_SOCK_END;
 		r->sock.hdr.size = sizeof(*r);
+		if (np_want_rtt && np_rtt_end(cookie, &both->rtt))
+			r->sock.hdr.size = sizeof(*both);
 		r->sock.cookie = cookie;
 		np_read_tcp(&r->sock, tp);
 		r->sock.tuple.state = oldstate;
@@ -109,6 +121,8 @@ static __always_inline void emit_end(struct sock *sk, __u64 cookie, int oldstate
 		if (!mine || !np_current_made(cred) || !np_read_current(&r->sock.task))
 			r->sock.hdr.flags |= NP_EV_F_NO_OWNER;
 		np_submit(r);
+	} else if (np_want_rtt) {
+		np_rtt_end(cookie, NULL);
 	}
 	/* not orphaned yet: a process will close the file and so destroy it */
 	if (!mine && !(sk->__sk_common.skc_flags & (1UL << SOCK_DEAD)))
@@ -122,10 +136,19 @@ int BPF_PROG(np_state, struct sock *sk, int oldstate, int newstate)
 		return 0;
 	if (np_want_states || (np_want_life && newstate == TCP_ESTABLISHED))
 		emit_state(sk, oldstate, newstate);
+	if (np_want_rtt && oldstate == TCP_ESTABLISHED)
+		np_rtt_leave(sk);
 	switch (newstate) {
 	case TCP_CLOSE:
-		if (oldstate != TCP_LISTEN && oldstate != TCP_CLOSE)
-			emit_end(sk, np_read_cookie(sk), oldstate);
+		if (oldstate == TCP_LISTEN || oldstate == TCP_CLOSE)
+			break;
+		emit_end(sk, np_read_cookie(sk), oldstate);
+		if (np_want_turn)
+			np_turn_close(sk);
+		break;
+	case TCP_ESTABLISHED:
+		if (np_want_turn)
+			np_turn_open(sk, oldstate);
 		break;
 	case TCP_FIN_WAIT1:
 	case TCP_LAST_ACK:

@@ -134,5 +134,7 @@ void np_take_end(struct np_flows *flows, const struct np_ev_end *r);
 void np_take_owner(struct np_flows *flows, const struct np_ev_owner *r);
 void np_take_udp(struct np_flows *flows, const struct np_ev_udp *r);
 void np_take_anomaly(struct np_flows *flows, const struct np_ev_anomaly *r);
+void np_take_samples(struct np_flows *flows, const struct np_ev_samples *r);
+void np_take_hist(struct np_flows *flows, const struct np_ev_hist *r);
 
 #endif

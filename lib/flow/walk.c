@@ -91,6 +91,8 @@ void np_flows_record(struct np_flows *flows, const void *rec, size_t len)
 		[NP_EV_LINK] = sizeof(struct np_ev_link),
 		[NP_EV_WALK] = sizeof(struct np_ev_walk),
 		[NP_EV_ANOMALY] = sizeof(struct np_ev_anomaly),
+		[NP_EV_SAMPLES] = sizeof(struct np_ev_samples),
+		[NP_EV_HIST] = sizeof(struct np_ev_hist),
 	};
 	struct np_ev_hdr hdr = { 0 };
 
@@ -134,6 +136,12 @@ void np_flows_record(struct np_flows *flows, const void *rec, size_t len)
 		break;
 	case NP_EV_ANOMALY:
 		np_take_anomaly(flows, rec);
+		break;
+	case NP_EV_SAMPLES:
+		np_take_samples(flows, rec);
+		break;
+	case NP_EV_HIST:
+		np_take_hist(flows, rec);
 		break;
 	}
 }

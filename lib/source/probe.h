@@ -30,7 +30,7 @@ struct np_probe {
 };
 
 extern const struct np_probe np_probe_owner, np_probe_sock, np_probe_udp, np_probe_iface,
-    np_probe_anomaly, np_probe_peek;
+    np_probe_anomaly, np_probe_peek, np_probe_rtt, np_probe_turn;
 
 #define NP_MAX_LINKS     16
 #define NP_ANOMALY_LINKS 10
@@ -51,6 +51,8 @@ struct np_source {
 	struct bpf_link *state_link, *destroy_link, *tcp_link;
 	struct bpf_link *udp_links[3];
 	struct bpf_link *peek_links[2];
+	struct bpf_link *rtt_link, *turn_links[2];
+	struct np_rtt *rtt_slots; /* the map of RTT samples, shared with the kernel */
 	bool udp_by_socket;
 	bool no_cookie;             /* before 5.12: sockets by address, counters by np_walk_tcp */
 	struct np_ifhooks *ifhooks; /* iface.c's own */

@@ -102,7 +102,7 @@ static int snapshot(struct np_source *src, uint32_t *what)
 
 const struct np_probe np_probe_sock = {
 	.name = "sock",
-	.bit = NP_SRC_TCP | NP_SRC_OWNERS | NP_SRC_LISTEN,
+	.bit = NP_SRC_TCP | NP_SRC_OWNERS | NP_SRC_LISTEN | NP_SRC_RTT | NP_SRC_TURN,
 	.prepare = prepare,
 	.refused = refused,
 	.attach = attach,

@@ -11,10 +11,11 @@
 #include "base/log.h"
 #include "netprobe.skel.h"
 #include "source/probe.h"
+#include "source/times.h"
 
 static const struct np_probe *const probes[] = {
-	&np_probe_owner, &np_probe_sock,    &np_probe_udp,
-	&np_probe_iface, &np_probe_anomaly, &np_probe_peek
+	&np_probe_owner,   &np_probe_sock, &np_probe_udp, &np_probe_iface,
+	&np_probe_anomaly, &np_probe_peek, &np_probe_rtt, &np_probe_turn,
 };
 #define NPROBES (sizeof(probes) / sizeof(probes[0]))
 
@@ -120,9 +121,11 @@ int np_iter_read(struct np_source *src, struct bpf_link *link)
 
 static int on_ring(void *ctx, void *data, size_t size)
 {
+	const struct np_ev_hdr *hdr = data;
 	struct np_source *src = ctx;
 
-	np_source_emit(src, data, size);
+	if (!np_times_ring(src, hdr))
+		np_source_emit(src, data, size);
 	return 0;
 }
 
