@@ -80,6 +80,8 @@ static int set_flows(struct np_run *run)
 	const struct np_opts *o = run->opts;
 	struct np_flows_cfg cfg = {
 		.life = run->want & NP_SRC_LIFE && o->view.kind == NP_COL_EVENT,
+		/* on the screen any column is a key away */
+		.side = run->tui || (np_view_needs(&o->view) & NP_NEED_SIDE),
 		.log = o->view.kind == NP_COL_EVENT ? o->told : 0,
 		.anomalies = o->told >> NP_EVENT_ANOMALY,
 		.udp_idle_ns = o->udp_idle_ns,

@@ -34,6 +34,7 @@ struct np_flow {
 /* What is asked of the table beside the connections themselves. */
 struct np_flows_cfg {
 	bool life;                  /* what ends is told how, when and by whom: np_flows_log() */
+	bool side;                  /* np_detail.side of each */
 	uint32_t log;               /* events to queue for np_flows_log(): 1 << enum np_row_event */
 	uint32_t anomalies;         /* those that walks are to find: 1 << enum np_anomaly */
 	const struct np_l7_ops *l7; /* names applications; NULL: nobody asked */

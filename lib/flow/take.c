@@ -114,7 +114,7 @@ static void set_tcp(struct np_flows *flows, struct np_flow *flow, const struct n
 
 	np_flow_touch(flows, flow);
 	np_flow_known(flows, flow);
-	if (row->detail && !row->detail->side)
+	if (flows->cfg.side && np_flow_detail(flows, flow) && !row->detail->side)
 		row->detail->side =
 		    r->hdr.flags & NP_EV_F_ACCEPTED ? NP_SIDE_SERVER : NP_SIDE_CLIENT;
 	/* what a connection older than the program has moved before is no rate of this interval */
