@@ -120,6 +120,16 @@ struct np_ev_state {
 	__u32 oldstate;
 };
 
+/* A slot of the map of closers: a connection between its FIN and its end. */
+#define NP_CLOSERS 4096 /* a power of two */
+struct np_closer {
+	__u64 cookie; /* 0: a free slot */
+	struct np_ev_task task;
+	__u32 netns;
+	__u32 whole; /* the others are filled */
+	__u64 pad;
+};
+
 struct np_ev_owner {
 	struct np_ev_hdr hdr;
 	__u64 cookie;

@@ -12,6 +12,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "np_closer.bpf.h"
 #include "np_emit.bpf.h"
 #include "np_event.h"
 #include "np_read.bpf.h"
@@ -80,13 +81,19 @@ static __always_inline void emit_state(struct sock *sk, int oldstate, int newsta
 	np_submit_early(r);
 }
 
+static __always_inline void closes(struct sock *sk, __u64 cookie)
+{
+	if (!np_closer_put(sk, cookie))
+		emit_owner(sk, cookie, NP_VIA_CLOSE);
+}
+
 static __always_inline void emit_end(struct sock *sk, __u64 cookie, int oldstate)
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct np_ev_end_rtt *both;
 	struct np_ev_end *r;
 	__u64 cred;
-	bool mine;
+	bool mine, known;
 
 	if (!tp)
 		return;
@@ -118,14 +125,17 @@ static __always_inline void emit_end(struct sock *sk, __u64 cookie, int oldstate
 			r->ts_ns = bpf_ktime_get_ns();
 			r->unread = tp->rcv_nxt - tp->copied_seq;
 		}
-		if (!mine || !np_current_made(cred) || !np_read_current(&r->sock.task))
+		known = np_closer_take(&r->sock.task, cookie);
+		if (!known && (!mine || !np_current_made(cred) || !np_read_current(&r->sock.task)))
 			r->sock.hdr.flags |= NP_EV_F_NO_OWNER;
 		np_submit(r);
-	} else if (np_want_rtt) {
-		np_rtt_end(cookie, NULL);
+	} else {
+		known = np_closer_take(NULL, cookie);
+		if (np_want_rtt)
+			np_rtt_end(cookie, NULL);
 	}
 	/* not orphaned yet: a process will close the file and so destroy it */
-	if (!mine && !(sk->__sk_common.skc_flags & (1UL << SOCK_DEAD)))
+	if (!mine && !known && !(sk->__sk_common.skc_flags & (1UL << SOCK_DEAD)))
 		bpf_map_update_elem(&np_ownerless, &cookie, &cred, BPF_ANY);
 }
 
@@ -156,7 +166,7 @@ int BPF_PROG(np_state, struct sock *sk, int oldstate, int newstate)
 		if (np_want_life && !np_read_accepted(sk))
 			break;
 		if (np_current_made(np_read_cred(sk)))
-			emit_owner(sk, np_read_cookie(sk), NP_VIA_CLOSE);
+			closes(sk, np_read_cookie(sk));
 		break;
 	case TCP_SYN_SENT:
 		if (np_want_life)
