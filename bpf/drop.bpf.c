@@ -41,10 +41,15 @@ static __always_inline enum np_anomaly kind_of(__u32 reason, const struct np_an_
 	return np_an_wants(NP_AN_DROP) ? NP_AN_DROP : NP_AN_MAX;
 }
 
-/* A closed port answers with a RST, which is an event of its own. */
+/*
+ * A closed port answers with a RST, which is an event of its own. Keepalives and window probes are
+ * out of sequence on purpose (before 6.15 with the same reason as what comes from nowhere).
+ */
 static __always_inline bool answered(__u32 reason, const struct np_an_packet *p)
 {
-	return IS(reason, DROP_REASON_NO_SOCKET) && p->proto == IPPROTO_TCP;
+	return p->proto == IPPROTO_TCP && (IS(reason, DROP_REASON_NO_SOCKET) ||
+					   (IS(reason, DROP_REASON_TCP_INVALID_SEQUENCE) &&
+					    !p->len && !(p->flags & (TCPHDR_SYN | TCPHDR_FIN))));
 }
 
 static __always_inline void read_listener(struct np_ev_anomaly *r, struct sock *sk)
