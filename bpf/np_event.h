@@ -168,10 +168,11 @@ struct np_ev_walk {
 	__u32 begin;   /* 1 begin, 0 end */
 	__u32 what;    /* end: NP_WALK_*: which sets of sockets were visited whole */
 };
-#define NP_WALK_FILES 1 /* every socket that a file refers to */
-#define NP_WALK_TCP   2 /* every TCP socket, with a file or without */
-#define NP_WALK_UDP   4 /* the UDP map */
-#define NP_WALK_IFACE 8 /* interfaces */
+#define NP_WALK_FILES 1   /* every socket that a file refers to */
+#define NP_WALK_TCP   2   /* every TCP socket, with a file or without */
+#define NP_WALK_UDP   4   /* the UDP map */
+#define NP_WALK_IFACE 8   /* interfaces */
+#define NP_WALK_ZWIN  128 /* zero windows that last */
 
 enum np_anomaly {
 	NP_AN_RETRANS,

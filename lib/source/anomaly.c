@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* What goes wrong in TCP: bpf/anomaly.bpf.c, bpf/drop.bpf.c, bpf/zerowin.bpf.c. */
+/* What goes wrong in TCP: bpf/anomaly.bpf.c, fail, drop, zerowin. */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -120,7 +120,6 @@ static int snapshot(struct np_source *src, uint32_t *what)
 	uint32_t max = 0;
 	int map;
 
-	(void)what;
 	if (!bpf_map__autocreate(src->bpf->maps.np_zwin))
 		return 0;
 	map = bpf_map__fd(src->bpf->maps.np_zwin);
@@ -132,6 +131,7 @@ static int snapshot(struct np_source *src, uint32_t *what)
 		r.dur_ns = now > r.ts_ns ? now - r.ts_ns : 0;
 		np_source_emit(src, &r, sizeof(r));
 	}
+	*what |= NP_WALK_ZWIN;
 	return 0;
 }
 
