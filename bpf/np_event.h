@@ -212,10 +212,11 @@ struct np_ev_walk {
 	__u32 begin;   /* 1 begin, 0 end */
 	__u32 what;    /* end: NP_WALK_*: which sets of sockets were visited whole */
 };
-#define NP_WALK_FILES 1 /* every socket that a file refers to */
-#define NP_WALK_TCP   2 /* every TCP socket, with a file or without */
-#define NP_WALK_UDP   4 /* the UDP map */
-#define NP_WALK_IFACE 8 /* interfaces */
+#define NP_WALK_FILES 1   /* every socket that a file refers to */
+#define NP_WALK_TCP   2   /* every TCP socket, with a file or without */
+#define NP_WALK_UDP   4   /* the UDP map */
+#define NP_WALK_IFACE 8   /* interfaces */
+#define NP_WALK_ZWIN  128 /* zero windows that last */
 
 enum np_anomaly {
 	NP_AN_RETRANS,
@@ -264,35 +265,43 @@ enum np_who {
  */
 struct np_ev_anomaly {
 	struct np_ev_hdr hdr;
-	__u64 cookie;    /* of the connection; 0: no socket, or a request or TIME_WAIT one */
-	__u64 listener;  /* synack-retrans, listen-overflow: cookie of the listener */
-	__u64 ts_ns;     /* CLOCK_MONOTONIC of the event; zero-window: of its begin */
-	__u64 dur_ns;    /* zero-window: how long; connect-fail: since the SYN (tp->retrans_stamp);
-			  * timeout: since the first retransmission. The latter in whole ms; 0: unknown
-			  */
+	__u64 cookie;   /* of the connection; 0: no socket, a request, or nobody asked for it yet */
+	__u64 listener; /* synack-retrans, listen-overflow, rst-sent: cookie of the listener */
+	__u64 ts_ns;    /* CLOCK_MONOTONIC of the event; zero-window: of its begin */
+	/*
+	 * zero-window: how long; connect-fail: since the SYN, timeout: since the first segment sent
+	 * again (both by tp->retrans_stamp, in whole ms; 0: unknown, or less)
+	 */
+	__u64 dur_ns;
 	__u64 cgroup_id; /* of the socket */
-	struct np_ev_tuple tuple; /* local first; state before the event where it is known */
-	struct np_ev_task task;   /* pid 0 unless the socket's lock was its: a call of its own */
+	/* local first; state at the event, which for resets sent and timeouts is TCP_CLOSE already
+	 */
+	struct np_ev_tuple tuple;
+	/* pid 0 unless it happened in a call on the socket (sk_lock.owned), or a process waits for
+	 * it in connect(), poll() or select() (sk_wq) */
+	struct np_ev_task task;
 	__u32 netns;
-	__u32 seq;      /* retrans: TCP_SKB_CB(skb)->seq - snd_una + bytes_acked: bytes since the
-			 * connection began, mod 2^32; the SYN counts where we sent it; else: of the
-			 * header */
-	__u32 len;      /* payload; retrans: of the buffer (end_seq - seq, less SYN and FIN) */
-	__u32 segs;     /* retrans: tcp_gso_segs, what TcpRetransSegs gained; else 1 */
+	/*
+	 * retrans: TCP_SKB_CB(skb)->seq - snd_una + bytes_acked, bytes since the connection began,
+	 * mod 2^32; the SYN counts where we sent it. Else: of the segment's header
+	 */
+	__u32 seq;
+	__u32 len;      /* payload; retrans: end_seq - seq, less SYN and FIN */
+	__u32 segs;     /* retrans: tcp_gso_segs, what TcpRetransSegs gained; drop: gso_segs */
 	__u32 cwnd;     /* snd_cwnd */
 	__u32 srtt_us;  /* srtt_us >> 3 */
-	__u32 nth;      /* retrans: icsk_retransmits, timeouts in a row; synack-retrans: the nth
-			 * repeat; connect-fail: SYNs repeated; zero-window: packets in it */
-	__u32 reason;   /* drop, port-reuse by a drop: skb_drop_reason; rst-sent: sk_rst_reason */
+	__u32 nth;      /* retrans: icsk_retransmits, timeouts in a row; synack-retrans: num_retrans
+			 * + 1; connect-fail, timeout: icsk_retransmits; zero-window: segments in it */
+	__u32 reason;   /* rst-sent, port-reuse by us: sk_rst_reason; else skb_drop_reason */
 	__u32 sk_err;   /* connect-fail, timeout: errno */
 	__u32 backlog;  /* listener: sk_ack_backlog */
 	__u32 limit;    /* listener: sk_max_ack_backlog */
-	__s32 stack_id; /* np_source_stack(); -1: none */
+	__s32 stack_id; /* np_source_stack(); negative: none */
 	__u8 kind;      /* enum np_anomaly */
 	__u8 cause;     /* enum np_cause */
 	__u8 who;       /* enum np_who */
 	__u8 flags;     /* NP_AN_F_* */
-	__u8 tcp_flags; /* of the header, where there is one */
+	__u8 tcp_flags; /* of the segment: retrans, drop, rst-sent (what it answers) */
 	__u8 pad[7];
 };
 

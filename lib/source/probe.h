@@ -59,6 +59,8 @@ struct np_source {
 	struct np_ifhooks *ifhooks; /* iface.c's own */
 	struct bpf_link *anomaly_links[NP_ANOMALY_LINKS];
 	struct np_stacks *stacks;
+	bool reasons, reasons_known;   /* drops tell their reason */
+	const char *asked_for_cookies; /* the program that was refused for it */
 };
 
 uint64_t np_mono_ns(void);
