@@ -309,6 +309,7 @@ fuzz-programs: $(FUZZERS)
 
 bench:
 	@$(deps) build test bench
+	@$(if $(NP_BENCH_QUICK),,$(deps) peers || true)
 	@$(again) all test-programs
 	@NP_BUILD='$(CURDIR)/$(B)' PATH="$(CURDIR)/$(B):$(CURDIR)/$(B)/tests:$$PATH:/usr/sbin:/sbin" tests/bench/run $(ARGS)
 
@@ -390,7 +391,7 @@ help:
 #?
 #? make                 the programs, man pages and completions, in build/
 #? make install         to DESTDIR/PREFIX (default /usr/local); make uninstall takes it back
-#? make deps            only install what is missing; FOR='build test lint fuzz coverage valgrind bench'
+#? make deps            only install what is missing; FOR='build test lint fuzz coverage valgrind bench peers'
 #? make unit            unit tests only
 #? make bench           measure cost beside a control and beside other programs (NP_BENCH_QUICK=1: a short run)
 #? make lint            clang-format, shellcheck, mandoc, cppcheck, clang-tidy; make format formats

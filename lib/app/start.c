@@ -84,6 +84,7 @@ static int set_flows(struct np_run *run)
 		.side = run->tui || (np_view_needs(&o->view) & NP_NEED_SIDE),
 		.log = o->view.kind == NP_COL_EVENT ? o->told : 0,
 		.anomalies = o->told >> NP_EVENT_ANOMALY,
+		.walks_only = !(run->want & NP_SRC_TCP),
 		.udp_idle_ns = o->udp_idle_ns,
 		.l7 = run->want & NP_SRC_PEEK ? o->tool->l7 : NULL,
 		.stack = o->stack ? stack_text : NULL,

@@ -25,6 +25,7 @@ struct np_flow {
 	uint32_t owner_seen;  /* walk that last found row.pid holding it */
 	uint32_t tick;        /* interval that the d_ fields of the row are of */
 	uint8_t missed;       /* whole walks in a row that did not find it */
+	uint8_t unseen;       /* walks over files in a row that did not */
 	bool used;            /* slot of the slab in use */
 	bool in_map;          /* UDP: the kernel's map counts it */
 	bool named;           /* only its owner is known yet: not shown */
@@ -33,11 +34,12 @@ struct np_flow {
 
 /* What is asked of the table beside the connections themselves. */
 struct np_flows_cfg {
-	bool life;                  /* what ends is told how, when and by whom: np_flows_log() */
-	bool side;                  /* np_detail.side of each */
-	uint32_t log;               /* events to queue for np_flows_log(): 1 << enum np_row_event */
-	uint32_t anomalies;         /* those that walks are to find: 1 << enum np_anomaly */
-	const struct np_l7_ops *l7; /* names applications; NULL: nobody asked */
+	bool life;          /* what ends is told how, when and by whom: np_flows_log() */
+	bool walks_only;    /* no event tells an end: what two walks over files miss is gone */
+	bool side;          /* np_detail.side of each */
+	uint32_t log;       /* events to queue for np_flows_log(): 1 << enum np_row_event */
+	uint32_t anomalies; /* those that walks are to find: 1 << enum np_anomaly */
+	const struct np_l7_ops *l7;                  /* names applications; NULL: nobody asked */
 	const char *(*stack)(void *ctx, int32_t id); /* a stack in words; NULL: nobody asked */
 	void *ctx;
 	uint64_t udp_idle_ns; /* life: a UDP flow ends after this silence; 0: with its socket */

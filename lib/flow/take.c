@@ -210,6 +210,8 @@ void np_take_sock(struct np_flows *flows, const struct np_ev_sock *r)
 	}
 	flow->seen = flows->walk;
 	flow->missed = 0;
+	if (!(r->hdr.flags & NP_EV_F_NO_FILE))
+		flow->unseen = 0;
 	follows(flows, flow);
 }
 

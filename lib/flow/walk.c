@@ -26,6 +26,8 @@ static void note_unseen(struct np_flows *flows, uint32_t netns)
 	flows->nunseen++;
 }
 
+#define KEEP_WALKS 10
+
 /*
  * The end of a walk: what it should have found and did not is gone. A TCP connection gets a second
  * look, since the walk over files misses some that live (orphans, files in flight).
@@ -44,8 +46,17 @@ static void sweep(struct np_flows *flows, uint32_t what)
 			np_life_idle(flows, flow);
 		if (flow->seen == flows->walk)
 			continue;
-		if (flow->row.proto == IPPROTO_TCP) {
-			note_unseen(flows, flow->row.netns);
+		if (flow->row.proto == IPPROTO_TCP && flows->cfg.walks_only) {
+			/* kept for a while, for what may still be told of it */
+			if (!(what & NP_WALK_FILES) || ++flow->missed < KEEP_WALKS)
+				continue;
+		} else if (flow->row.proto == IPPROTO_TCP) {
+			/* most are about to be closed or have just been opened: none of them is
+			 * worth a walk through the kernel's table, which takes longer */
+			if (flow->unseen < 2)
+				flow->unseen++;
+			if (flow->unseen > 1)
+				note_unseen(flows, flow->row.netns);
 			if (!(what & NP_WALK_TCP) || ++flow->missed < 2)
 				continue;
 			if (flow->named) {
