@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 
-static bool buf_room(struct np_buf *buf, size_t more)
+static bool grow(struct np_buf *buf, size_t more)
 {
 	size_t cap = buf->cap ? buf->cap : 256;
 	char *data;
@@ -27,6 +27,12 @@ static bool buf_room(struct np_buf *buf, size_t more)
 	return true;
 }
 
+/* Room for MORE bytes and a NUL; there is as a rule. */
+static inline bool buf_room(struct np_buf *buf, size_t more)
+{
+	return (!buf->oom && buf->cap - buf->len > more) || grow(buf, more);
+}
+
 void np_buf_add(struct np_buf *buf, const void *data, size_t len)
 {
 	if (!len || !buf_room(buf, len))
@@ -43,7 +49,10 @@ void np_buf_str(struct np_buf *buf, const char *str)
 
 void np_buf_chr(struct np_buf *buf, char c)
 {
-	np_buf_add(buf, &c, 1);
+	if (!buf_room(buf, 1))
+		return;
+	buf->data[buf->len++] = c;
+	buf->data[buf->len] = '\0';
 }
 
 void np_buf_printf(struct np_buf *buf, const char *fmt, ...)
