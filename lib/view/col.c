@@ -51,7 +51,7 @@ const char *np_event_name(unsigned int event)
 	offsetof(struct np_l7_name, field), 0,             \
 	    255 < sizeof(((struct np_l7_name *)0)->field)  \
 		? 255                                      \
-		: sizeof(((struct np_l7_name *)0)->field), \
+		: (uint8_t)sizeof(((struct np_l7_name *)0)->field), \
 	    0
 #define HIST(kind, stat) offsetof(struct np_detail, hist[NP_HIST_##kind]), 0, 8, NP_STAT_##stat
 #define NOWHERE          0, 0, 0, 0
