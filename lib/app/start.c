@@ -79,7 +79,7 @@ static void set_flows(struct np_run *run)
 {
 	const struct np_opts *o = run->opts;
 	struct np_flows_cfg cfg = {
-		.life = run->want & NP_SRC_LIFE && o->view.kind == NP_COL_EVENT,
+		.life = o->mode->want & NP_SRC_LIFE && o->view.kind == NP_COL_EVENT,
 		.log = o->view.kind == NP_COL_EVENT ? o->told : 0,
 		.anomalies = o->told >> NP_EVENT_ANOMALY,
 		.udp_idle_ns = o->udp_idle_ns,

@@ -4,6 +4,8 @@
 # npflows beside a known workload: start and stop it, and hold its rows against np-work's lines of --each.
 # Load after ../lib, netns and nptop.
 
+# shellcheck disable=SC2016 # $row and $work are jq's
+
 FLOWS_COLS=time,event,netns,pid,comm,proto,dir,side,local,remote,lport,rport,tx_bytes,rx_bytes,tx_segs,rx_segs
 FLOWS_COLS+=,duration,end,closed_by,syn_rtt,syn_rtt_server,syn_rtt_client,container,older,owner_via,state,oldstate
 

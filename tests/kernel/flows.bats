@@ -3,7 +3,7 @@
 #
 # The log of connections: one row for each, however it ended or failed, with its process, its bytes, its time.
 
-# shellcheck disable=SC2154 # port is of nptop.bash
+# shellcheck disable=SC2154,SC2016 # $row and $work are jq's; port is of nptop.bash
 
 bats_require_minimum_version 1.5.0
 load ../lib
