@@ -70,9 +70,18 @@ unsigned int np_run_wanted(const struct np_opts *opts, const struct np_view_cfg 
 	return want;
 }
 
-static const char *stack_text(void *source, int32_t id)
+static const char *stack_text(void *ctx, int32_t id)
 {
-	return np_source_stack(source, id);
+	const struct np_run *run = ctx;
+
+	return np_source_stack(run->source, id);
+}
+
+static void on_opened(void *ctx, struct np_row *row)
+{
+	struct np_run *run = ctx;
+
+	np_who_fill(run->meta, row);
 }
 
 static void set_flows(struct np_run *run)
@@ -84,7 +93,9 @@ static void set_flows(struct np_run *run)
 		.anomalies = o->told >> NP_EVENT_ANOMALY,
 		.udp_idle_ns = o->udp_idle_ns,
 		.stack = o->stack ? stack_text : NULL,
-		.ctx = run->source,
+		.opened = np_view_needs(&o->view) & (NP_NEED_CGROUP | NP_NEED_CMDLINE) ? on_opened
+										       : NULL,
+		.ctx = run,
 	};
 
 	np_flows_set(run->flows, &cfg);

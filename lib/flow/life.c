@@ -172,6 +172,8 @@ void np_take_state(struct np_flows *flows, const struct np_ev_state *r)
 		flow->row.first_ns = d->opened_ns;
 		flow->row.flags &= (uint16_t)~NP_ROW_OLD;
 	}
+	if (open && flows->cfg.opened)
+		flows->cfg.opened(flows->cfg.ctx, &flow->row);
 	if (open && d->syn_us && !d->hist[NP_HIST_SYN] && !flows->cfg.life)
 		np_detail_sample(flows, d, NP_HIST_SYN, d->syn_us);
 	event = np_log_add(flows, flow, open ? NP_EVENT_OPEN : NP_EVENT_STATE, r->ts_ns);

@@ -142,6 +142,7 @@ udp_work() { # FILE...
 	[ "$(timeout 60 "$(np_bin npflows)" --table --once -J -o pid,container,tx_bytes --netns "$NS_A" | json_lines '"\(.pid) \(.container) \(.tx_bytes)"' |
 		sort | uniq -c | xargs)" = "3 $CRUN_PID $name 50021" ]
 	local pid=$CRUN_PID
+	sleep 0.5 # a container that lives shorter may be gone before anybody asks for its name
 	crun_stop
 	wait_rows log ".container == \"$name\"" 3
 	stop_bg server
