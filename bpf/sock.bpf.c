@@ -164,6 +164,34 @@ int BPF_PROG(np_destroy, struct sock *sk)
 }
 
 /*
+ * Data that comes after close() is answered by an RST, and ends the socket the way that a received
+ * one does, a moment before: only the answer tells.
+ */
+SEC("tp_btf/tcp_send_reset")
+int BPF_PROG(np_reset, struct sock *sk)
+{
+	struct np_ev_state *r;
+	__u64 raw = 0;
+
+	/* no socket is common, and not every verifier knows it */
+	bpf_probe_read_kernel(&raw, sizeof(raw), ctx);
+	if (!raw || sk->__sk_common.skc_state != TCP_CLOSE || sk->sk_protocol != IPPROTO_TCP ||
+	    !(sk->__sk_common.skc_flags & (1UL << SOCK_DEAD)))
+		return 0;
+	r = np_reserve(sizeof(*r));
+	if (!r)
+		return 0;
+	r->hdr.type = NP_EV_SOCK_STATE;
+	r->hdr.size = sizeof(*r);
+	r->hdr.flags = NP_EV_F_RESET;
+	r->cookie = np_read_cookie(sk);
+	r->tuple.state = TCP_CLOSE;
+	r->oldstate = TCP_CLOSE;
+	np_submit(r);
+	return 0;
+}
+
+/*
  * TCP sockets of the network namespace that was current when the iterator was made. TIME_WAIT and
  * request sockets have no counters (the cast gives NULL).
  */

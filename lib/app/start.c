@@ -93,8 +93,8 @@ static void set_flows(struct np_run *run)
 		.anomalies = o->told >> NP_EVENT_ANOMALY,
 		.udp_idle_ns = o->udp_idle_ns,
 		.stack = o->stack ? stack_text : NULL,
-		.opened = np_view_needs(&o->view) & (NP_NEED_CGROUP | NP_NEED_CMDLINE) ? on_opened
-										       : NULL,
+		.opened =
+		    np_view_needs(&o->view) & (NP_NEED_CGROUP | NP_NEED_CMDLINE) ? on_opened : NULL,
 		.ctx = run,
 	};
 

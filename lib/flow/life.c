@@ -133,6 +133,15 @@ void np_life_end(struct np_flows *flows, struct np_flow *flow, const struct np_e
 	set_span(flows, flow, d);
 }
 
+/* The peer sent data after our close(), not an RST. */
+static void reset_was_ours(struct np_flow *flow)
+{
+	struct np_detail *d = flow ? flow->row.detail : NULL;
+
+	if (d && np_flow_ended(flow) && d->end == NP_END_RESET_RECV && d->closed_by == NP_WHO_LOCAL)
+		d->end = NP_END_RESET_SENT;
+}
+
 void np_take_state(struct np_flows *flows, const struct np_ev_state *r)
 {
 	struct np_flow *flow = np_map_get(&flows->map, r->cookie);
@@ -140,7 +149,9 @@ void np_take_state(struct np_flows *flows, const struct np_ev_state *r)
 	struct np_event *event;
 	struct np_detail *d;
 
-	if (is_listener(r))
+	if (r->hdr.flags & NP_EV_F_RESET)
+		reset_was_ours(flow);
+	if (is_listener(r) || r->oldstate == r->tuple.state)
 		return;
 	if (!flow || np_flow_ended(flow)) {
 		if (r->tuple.state == TCP_CLOSE &&

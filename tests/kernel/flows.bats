@@ -113,6 +113,23 @@ hold_end() { # HOW [OPTIONS]
 		$row.tx_bytes == $work.tx + 1000 and $row.rx_bytes == $work.rx and $row.duration > 0.9'
 }
 
+@test "data that comes after close(): the reset is ours, however it looks" {
+	netns_plain
+	flows_start log
+	# shellcheck disable=SC2086
+	start_bg late_server in_ns "$NS_B" perl -MIO::Socket::INET -e '$| = 1; my $l = IO::Socket::INET->new(Listen => 5, LocalAddr => $ARGV[0]) or die;
+		print "{\"ready\":", $l->sockport, "}\n"; my $s = $l->accept; sysread($s, my $b, 10); select(undef, undef, undef, 0.3);
+		syswrite($s, "too late"); select(undef, undef, undef, 0.3)' "$ADDR_B"
+	wait_ready late_server
+	in_ns "$NS_A" perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new("$ARGV[0]:$ARGV[1]") or die;
+		setsockopt($s, 6, 8, pack("i", 100)) or die; syswrite($s, "hello"); close($s)' "$ADDR_B" "$(ready_port late_server)"
+	wait_rows log ".netns == \"$NS_A\" or .netns == \"$NS_B\"" 2
+	flows_stop log
+	rows log 'select(.comm == "perl") | "\(.end) \(.closed_by) \(.tx_bytes)"'
+	[ "$(rows log "select(.netns == \"$NS_A\") | \"\(.comm) \(.end) \(.closed_by) \(.tx_bytes)\"")" = 'perl reset-sent local 5' ]
+	[ "$(rows log "select(.netns == \"$NS_B\") | \"\(.comm) \(.end) \(.closed_by) \(.rx_bytes)\"")" = 'perl reset-recv remote 5' ]
+}
+
 @test "20,000 connections in a burst are 20,000 rows at either end, each with its process" {
 	flows_start log --stats
 	serve server --procs 2
