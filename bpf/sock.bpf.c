@@ -173,9 +173,11 @@ int BPF_PROG(np_reset, struct sock *sk)
 	struct np_ev_state *r;
 	__u64 raw = 0;
 
-	/* no socket is common, and not every verifier knows it */
+	/* often there is none; some verifiers want that looked at, others think it cannot be */
 	bpf_probe_read_kernel(&raw, sizeof(raw), ctx);
-	if (!raw || sk->__sk_common.skc_state != TCP_CLOSE || sk->sk_protocol != IPPROTO_TCP ||
+	if (!raw)
+		sk = NULL;
+	if (!sk || sk->__sk_common.skc_state != TCP_CLOSE || sk->sk_protocol != IPPROTO_TCP ||
 	    !(sk->__sk_common.skc_flags & (1UL << SOCK_DEAD)))
 		return 0;
 	r = np_reserve(sizeof(*r));

@@ -116,7 +116,6 @@ hold_end() { # HOW [OPTIONS]
 @test "data that comes after close(): the reset is ours, however it looks" {
 	netns_plain
 	flows_start log
-	# shellcheck disable=SC2086
 	start_bg late_server in_ns "$NS_B" perl -MIO::Socket::INET -e '$| = 1; my $l = IO::Socket::INET->new(Listen => 5, LocalAddr => $ARGV[0]) or die;
 		print "{\"ready\":", $l->sockport, "}\n"; my $s = $l->accept; sysread($s, my $b, 10); select(undef, undef, undef, 0.3);
 		syswrite($s, "too late"); select(undef, undef, undef, 0.3)' "$ADDR_B"
