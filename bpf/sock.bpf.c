@@ -30,6 +30,8 @@ struct {
 	__type(value, __u64);
 } np_ownerless SEC(".maps");
 
+__u32 np_half_reset; /* of them: how many the peer had said FIN to before its RST, or more */
+
 static __always_inline void emit_owner(struct sock *sk, __u64 cookie, enum np_owner_via via)
 {
 	struct np_ev_owner *r = np_reserve(sizeof(*r));
@@ -111,8 +113,11 @@ static __always_inline void emit_end(struct sock *sk, __u64 cookie, int oldstate
 		np_submit(r);
 	}
 	/* not orphaned yet: a process will close the file and so destroy it */
-	if (!mine && !(sk->__sk_common.skc_flags & (1UL << SOCK_DEAD)))
+	if (!mine && !(sk->__sk_common.skc_flags & (1UL << SOCK_DEAD))) {
 		bpf_map_update_elem(&np_ownerless, &cookie, &cred, BPF_ANY);
+		if (sk->__sk_common.skc_flags & (1UL << SOCK_DONE))
+			__sync_fetch_and_add(&np_half_reset, 1);
+	}
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -143,10 +148,11 @@ int BPF_PROG(np_state, struct sock *sk, int oldstate, int newstate)
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(np_destroy, struct sock *sk)
 {
+	bool done = sk->__sk_common.skc_flags & (1UL << SOCK_DONE);
 	__u64 cookie, cred, *found;
 
 	/* both ends said FIN: not cut short, and nearly all of them, so leave before the lookup */
-	if (sk->__sk_common.skc_flags & (1UL << SOCK_DONE))
+	if (done && !np_half_reset)
 		return 0;
 	cookie = np_read_cookie(sk);
 	found = bpf_map_lookup_elem(&np_ownerless, &cookie);
@@ -154,6 +160,8 @@ int BPF_PROG(np_destroy, struct sock *sk)
 		return 0;
 	cred = *found;
 	bpf_map_delete_elem(&np_ownerless, &cookie);
+	if (done)
+		__sync_fetch_and_add(&np_half_reset, -1);
 	/*
 	 * Reset before it was accepted: either it was accepted still, and is closed by its process,
 	 * or its listener has gone, maybe in an interrupt, which opens it again (tcp_disconnect).

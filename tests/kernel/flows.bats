@@ -118,7 +118,7 @@ hold_end() { # HOW [OPTIONS]
 	flows_start log
 	start_bg late_server in_ns "$NS_B" perl -MIO::Socket::INET -e '$| = 1; my $l = IO::Socket::INET->new(Listen => 5, LocalAddr => $ARGV[0]) or die;
 		print "{\"ready\":", $l->sockport, "}\n"; my $s = $l->accept; sysread($s, my $b, 10); select(undef, undef, undef, 0.3);
-		syswrite($s, "too late"); select(undef, undef, undef, 0.3)' "$ADDR_B"
+		syswrite($s, "too late"); select(undef, undef, undef, 0.02)' "$ADDR_B"
 	wait_ready late_server
 	in_ns "$NS_A" perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new("$ARGV[0]:$ARGV[1]") or die;
 		setsockopt($s, 6, 8, pack("i", 100)) or die; syswrite($s, "hello"); close($s)' "$ADDR_B" "$(ready_port late_server)"

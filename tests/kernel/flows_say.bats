@@ -285,7 +285,7 @@ wrong() {
 
 @test "wrong options: one line each, status 2" {
 	local bad
-	for bad in '' none open,none open, , +none retrans; do
+	for bad in '' none open,none 'open,' ',' +none retrans; do
 		wrong --events "$bad"
 		grep -q 'open, state, close, fail' "$NP_TMP/said"
 	done
