@@ -81,7 +81,7 @@ bpf_compile := $(CLANG) -target bpf -D__TARGET_ARCH_$(bpf_arch) -Ibpf \
 	-Wall -Wextra -Wno-unused-parameter $(werror) $(BPF_CFLAGS)
 
 pkg = $(shell $(PKG_CONFIG) --$(1) $(2) 2>/dev/null)
-LIBS := $(call pkg,libs,libbpf libelf zlib ncursesw libpcap jansson libcap) -lm
+LIBS := $(call pkg,libs,libbpf libelf zlib ncursesw libpcap jansson libcap libndpi) -lm
 TEST_LIBS := $(call pkg,libs,cmocka)
 WORK_LIBS := $(call pkg,libs,liburing) -pthread
 
@@ -227,14 +227,16 @@ $(B)/tests/np-bench: $(call obj,$(BENCH_SRCS)) $(LIB) $(B)/.link
 
 # ---- man pages and completions, filled from the binary ----
 
-$(B)/man/%.1: man/%.1.in $(B)/% Makefile
+# @NAME@ alone in a line stands for man/name.inc, or for what the program says of itself (--dump name-mdoc).
+MAN_PARTS := $(wildcard man/*.inc)
+$(B)/man/%.1: man/%.1.in $(MAN_PARTS) $(B)/% Makefile
 	$(call say,MAN,$@)
 	@mkdir -p $(@D)
-	$(Q)$(B)/$* --dump options-mdoc >$@.options
-	$(Q)$(B)/$* --dump columns-mdoc >$@.columns
-	$(Q)$(B)/$* --dump keys-mdoc >$@.keys
-	$(Q)sed -e 's/@VERSION@/$(VERSION)/g' -e '/^@OPTIONS@$$/{r $@.options' -e 'd;}' \
-		-e '/^@COLUMNS@$$/{r $@.columns' -e 'd;}' -e '/^@KEYS@$$/{r $@.keys' -e 'd;}' $< >$@
+	$(Q)for part in options columns keys; do $(B)/$* --dump $$part-mdoc >$@.$$part || exit 1; done
+	$(Q)sed -e 's/@VERSION@/$(VERSION)/g' \
+		$(foreach p,$(MAN_PARTS:man/%.inc=%),-e '/^@$(shell echo $(p) | tr a-z A-Z)@$$/{r man/$(p).inc' -e 'd;}') \
+		-e '/^@OPTIONS@$$/{r $@.options' -e 'd;}' -e '/^@COLUMNS@$$/{r $@.columns' -e 'd;}' \
+		-e '/^@KEYS@$$/{r $@.keys' -e 'd;}' $< >$@
 	@rm $@.options $@.columns $@.keys
 
 $(B)/man/%.1: man/%.1
@@ -307,6 +309,7 @@ fuzz-programs: $(FUZZERS)
 
 bench:
 	@$(deps) build test bench
+	@$(if $(NP_BENCH_QUICK),,$(deps) peers || true)
 	@$(again) all test-programs
 	@NP_BUILD='$(CURDIR)/$(B)' PATH="$(CURDIR)/$(B):$(CURDIR)/$(B)/tests:$$PATH:/usr/sbin:/sbin" tests/bench/run $(ARGS)
 
@@ -388,7 +391,7 @@ help:
 #?
 #? make                 the programs, man pages and completions, in build/
 #? make install         to DESTDIR/PREFIX (default /usr/local); make uninstall takes it back
-#? make deps            only install what is missing; FOR='build test lint fuzz coverage valgrind bench'
+#? make deps            only install what is missing; FOR='build test lint fuzz coverage valgrind bench peers'
 #? make unit            unit tests only
 #? make bench           measure cost beside a control and beside other programs (NP_BENCH_QUICK=1: a short run)
 #? make lint            clang-format, shellcheck, mandoc, cppcheck, clang-tidy; make format formats

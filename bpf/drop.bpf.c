@@ -27,19 +27,29 @@ static __always_inline bool harmless(__u32 reason)
 	       IS(reason, DROP_REASON_TCP_OLD_ACK);
 }
 
-static __always_inline enum np_anomaly kind_of(__u32 reason)
+static __always_inline enum np_anomaly kind_of(__u32 reason, const struct np_an_packet *p)
 {
-	if (IS(reason, DROP_REASON_TCP_INVALID_SYN) && np_an_wants(NP_AN_PORT_REUSE))
-		return NP_AN_PORT_REUSE;
+	/* a SYN-ACK that comes again has the same reason, and does no harm */
+	if (IS(reason, DROP_REASON_TCP_INVALID_SYN)) {
+		if (p->flags & TCPHDR_ACK)
+			return NP_AN_MAX;
+		if (np_an_wants(NP_AN_PORT_REUSE))
+			return NP_AN_PORT_REUSE;
+	}
 	if (IS(reason, DROP_REASON_TCP_LISTEN_OVERFLOW) && np_an_wants(NP_AN_LISTEN_OVERFLOW))
 		return NP_AN_LISTEN_OVERFLOW;
 	return np_an_wants(NP_AN_DROP) ? NP_AN_DROP : NP_AN_MAX;
 }
 
-/* A closed port answers with a RST, which is an event of its own. */
+/*
+ * A closed port answers with a RST, which is an event of its own. Keepalives and window probes are
+ * out of sequence on purpose (before 6.15 with the same reason as what comes from nowhere).
+ */
 static __always_inline bool answered(__u32 reason, const struct np_an_packet *p)
 {
-	return IS(reason, DROP_REASON_NO_SOCKET) && p->proto == IPPROTO_TCP;
+	return p->proto == IPPROTO_TCP && (IS(reason, DROP_REASON_NO_SOCKET) ||
+					   (IS(reason, DROP_REASON_TCP_INVALID_SEQUENCE) &&
+					    !p->len && !(p->flags & (TCPHDR_SYN | TCPHDR_FIN))));
 }
 
 static __always_inline void read_listener(struct np_ev_anomaly *r, struct sock *sk)
@@ -133,8 +143,10 @@ int BPF_PROG(np_an_drop, struct sk_buff *skb)
 		reason = (__u32)ctx[2];
 	if (!reason || harmless(reason))
 		return 0;
-	kind = kind_of(reason);
-	if (kind == NP_AN_MAX || !np_an_packet(&p, skb) || answered(reason, &p))
+	if (!np_an_packet(&p, skb) || answered(reason, &p))
+		return 0;
+	kind = kind_of(reason, &p);
+	if (kind == NP_AN_MAX)
 		return 0;
 	r = np_an_new(kind);
 	if (!r)

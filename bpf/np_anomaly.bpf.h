@@ -33,6 +33,15 @@ struct {
 	__uint(value_size, NP_STACK_DEPTH * sizeof(__u64));
 } np_stacks SEC(".maps") __weak;
 
+/* Sockets that an interrupt ended, until their owner destroys them; with np_read_cred(). */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, __u64);
+} np_an_ownerless SEC(".maps") __weak;
+bool np_an_any_ownerless __weak; /* there was one: look them up */
+
 static __always_inline bool np_an_wants(enum np_anomaly kind)
 {
 	return np_an_mask & (1U << kind);
@@ -93,6 +102,16 @@ static __always_inline void np_an_sock(struct np_ev_anomaly *r, struct sock *sk,
 static __always_inline bool np_an_owned(struct sock *sk)
 {
 	return sk->sk_lock.owned && sk->__sk_common.skc_state != TCP_LISTEN;
+}
+
+static __always_inline void np_an_wait_for_owner(struct sock *sk, __u64 cookie)
+{
+	__u64 cred = np_read_cred(sk);
+
+	if (sk->__sk_common.skc_flags & (1UL << SOCK_DEAD))
+		return;
+	bpf_map_update_elem(&np_an_ownerless, &cookie, &cred, BPF_ANY);
+	np_an_any_ownerless = true;
 }
 
 /* A packet's headers, as far as they lie within its linear part. */

@@ -28,17 +28,31 @@ static __always_inline void np_count_lost(enum np_lost what)
 	__sync_fetch_and_add(&np_lost[what], 1);
 }
 
-/* Room for a zeroed record of a constant SIZE, to be filled and handed to np_submit(); NULL:
- * counted. */
-#define np_reserve(size)                                               \
+/* Room for a record of a constant SIZE, to be filled and handed to np_submit(); NULL: counted.
+ * What is not written holds what earlier records left there. */
+#define np_reserve_raw(size)                                           \
 	({                                                             \
-		void *rec_ = bpf_ringbuf_reserve(&np_ring, (size), 0); \
-		if (rec_)                                              \
-			__builtin_memset(rec_, 0, (size));             \
-		else                                                   \
+		void *raw_ = bpf_ringbuf_reserve(&np_ring, (size), 0); \
+		if (!raw_)                                             \
 			np_count_lost(NP_LOST_RING);                   \
-		rec_;                                                  \
+		raw_;                                                  \
 	})
+
+/* The same, zeroed. */
+#define np_reserve(size)                                   \
+	({                                                 \
+		void *rec_ = np_reserve_raw(size);         \
+		if (rec_)                                  \
+			__builtin_memset(rec_, 0, (size)); \
+		rec_;                                      \
+	})
+
+/* For records that another one of the same socket will follow: the look at the ring is left to it.
+ */
+static __always_inline void np_submit_early(void *rec)
+{
+	bpf_ringbuf_submit(rec, BPF_RB_NO_WAKEUP);
+}
 
 static __always_inline void np_submit(void *rec)
 {

@@ -12,6 +12,8 @@
 #include <linux/types.h>
 #endif
 
+#include "np_hist.h"
+
 enum np_event_type {
 	NP_EV_NONE,
 	NP_EV_SOCK,       /* np_ev_sock: a living socket, from an iterator */
@@ -23,6 +25,10 @@ enum np_event_type {
 	NP_EV_WALK,       /* np_ev_walk: begin or end of a refresh */
 	NP_EV_SOCK_STATE, /* np_ev_state: a TCP socket changed its state */
 	NP_EV_ANOMALY,    /* np_ev_anomaly: something went wrong in TCP, or a packet was dropped */
+	NP_EV_PACKET,     /* np_ev_packet: one of a flow's first packets */
+	NP_EV_SAMPLES, /* np_ev_samples: all times measured on a socket so far, while they are few
+			*/
+	NP_EV_HIST,    /* np_ev_hist: the same, once they are many */
 	NP_EV_MAX,
 };
 
@@ -115,6 +121,16 @@ struct np_ev_state {
 	__u32 oldstate;
 };
 
+/* A slot of the map of closers: a connection between its FIN and its end. */
+#define NP_CLOSERS 4096 /* a power of two */
+struct np_closer {
+	__u64 cookie; /* 0: a free slot */
+	struct np_ev_task task;
+	__u32 netns;
+	__u32 whole; /* the others are filled */
+	__u64 pad;
+};
+
 struct np_ev_owner {
 	struct np_ev_hdr hdr;
 	__u64 cookie;
@@ -197,10 +213,11 @@ struct np_ev_walk {
 	__u32 begin;   /* 1 begin, 0 end */
 	__u32 what;    /* end: NP_WALK_*: which sets of sockets were visited whole */
 };
-#define NP_WALK_FILES 1 /* every socket that a file refers to */
-#define NP_WALK_TCP   2 /* every TCP socket, with a file or without */
-#define NP_WALK_UDP   4 /* the UDP map */
-#define NP_WALK_IFACE 8 /* interfaces */
+#define NP_WALK_FILES 1   /* every socket that a file refers to */
+#define NP_WALK_TCP   2   /* every TCP socket, with a file or without */
+#define NP_WALK_UDP   4   /* the UDP map */
+#define NP_WALK_IFACE 8   /* interfaces */
+#define NP_WALK_ZWIN  128 /* zero windows that last */
 
 enum np_anomaly {
 	NP_AN_RETRANS,
@@ -249,35 +266,43 @@ enum np_who {
  */
 struct np_ev_anomaly {
 	struct np_ev_hdr hdr;
-	__u64 cookie;    /* of the connection; 0: no socket, or a request or TIME_WAIT one */
-	__u64 listener;  /* synack-retrans, listen-overflow: cookie of the listener */
-	__u64 ts_ns;     /* CLOCK_MONOTONIC of the event; zero-window: of its begin */
-	__u64 dur_ns;    /* zero-window: how long; connect-fail: since the SYN (tp->retrans_stamp);
-			  * timeout: since the first retransmission. The latter in whole ms; 0: unknown
-			  */
+	__u64 cookie;   /* of the connection; 0: no socket, a request, or nobody asked for it yet */
+	__u64 listener; /* synack-retrans, listen-overflow, rst-sent: cookie of the listener */
+	__u64 ts_ns;    /* CLOCK_MONOTONIC of the event; zero-window: of its begin */
+	/*
+	 * zero-window: how long; connect-fail: since the SYN, timeout: since the first segment sent
+	 * again (both by tp->retrans_stamp, in whole ms; 0: unknown, or less)
+	 */
+	__u64 dur_ns;
 	__u64 cgroup_id; /* of the socket */
-	struct np_ev_tuple tuple; /* local first; state before the event where it is known */
-	struct np_ev_task task;   /* pid 0 unless the socket's lock was its: a call of its own */
+	/* local first; state at the event, which for resets sent and timeouts is TCP_CLOSE already
+	 */
+	struct np_ev_tuple tuple;
+	/* pid 0 unless it happened in a call on the socket (sk_lock.owned), or a process waits for
+	 * it in connect(), poll() or select() (sk_wq) */
+	struct np_ev_task task;
 	__u32 netns;
-	__u32 seq;      /* retrans: TCP_SKB_CB(skb)->seq - snd_una + bytes_acked: bytes since the
-			 * connection began, mod 2^32; the SYN counts where we sent it; else: of the
-			 * header */
-	__u32 len;      /* payload; retrans: of the buffer (end_seq - seq, less SYN and FIN) */
-	__u32 segs;     /* retrans: tcp_gso_segs, what TcpRetransSegs gained; else 1 */
+	/*
+	 * retrans: TCP_SKB_CB(skb)->seq - snd_una + bytes_acked, bytes since the connection began,
+	 * mod 2^32; the SYN counts where we sent it. Else: of the segment's header
+	 */
+	__u32 seq;
+	__u32 len;      /* payload; retrans: end_seq - seq, less SYN and FIN */
+	__u32 segs;     /* retrans: tcp_gso_segs, what TcpRetransSegs gained; drop: gso_segs */
 	__u32 cwnd;     /* snd_cwnd */
 	__u32 srtt_us;  /* srtt_us >> 3 */
-	__u32 nth;      /* retrans: icsk_retransmits, timeouts in a row; synack-retrans: the nth
-			 * repeat; connect-fail: SYNs repeated; zero-window: packets in it */
-	__u32 reason;   /* drop, port-reuse by a drop: skb_drop_reason; rst-sent: sk_rst_reason */
+	__u32 nth;      /* retrans: icsk_retransmits, timeouts in a row; synack-retrans: num_retrans
+			 * + 1; connect-fail, timeout: icsk_retransmits; zero-window: segments in it */
+	__u32 reason;   /* rst-sent, port-reuse by us: sk_rst_reason; else skb_drop_reason */
 	__u32 sk_err;   /* connect-fail, timeout: errno */
 	__u32 backlog;  /* listener: sk_ack_backlog */
 	__u32 limit;    /* listener: sk_max_ack_backlog */
-	__s32 stack_id; /* np_source_stack(); -1: none */
+	__s32 stack_id; /* np_source_stack(); negative: none */
 	__u8 kind;      /* enum np_anomaly */
 	__u8 cause;     /* enum np_cause */
 	__u8 who;       /* enum np_who */
 	__u8 flags;     /* NP_AN_F_* */
-	__u8 tcp_flags; /* of the header, where there is one */
+	__u8 tcp_flags; /* of the segment: retrans, drop, rst-sent (what it answers) */
 	__u8 pad[7];
 };
 
@@ -286,6 +311,32 @@ struct np_zwin_key {
 	__u32 who; /* enum np_who */
 	__u32 pad;
 };
+/*
+ * One of the first packets with payload of a TCP or UDP flow, as its socket sent or received it:
+ * for TCP each byte once (what is sent or received again is left out), for UDP one datagram.
+ * Records come in three sizes, so hdr.size tells the room for data, cap_len what is in it.
+ */
+struct np_ev_packet {
+	struct np_ev_hdr hdr; /* flags: NP_EV_F_LISTEN: the cookie is the listener's (handshake) */
+	__u64 cookie;         /* of the socket */
+	__u64 ts_ns;          /* CLOCK_MONOTONIC */
+	struct np_ev_tuple tuple; /* from the packet, the socket's end first */
+	__u32 wire_len; /* from the IP header on; of all segments that GSO or GRO merged */
+	__u32 cap_len;  /* bytes of it in data */
+	__u32 next_seq; /* TCP: the next byte in this direction, where has_next says so */
+	__u8 dir;       /* enum np_dir */
+	__u8 has_next;
+	__u8 pad[2];
+	__u8 data[]; /* from the IP header on; beyond cap_len undefined */
+};
+#define NP_PEEK_PACKETS 10 /* copied of each flow */
+#define NP_PEEK_SOCKET  64 /* a second of a UDP socket without a fixed remote */
+/* The sizes of data: most requests and banners; a frame; of merged ones, a flow's first few only,
+ * since a ClientHello with a post-quantum key is longer than a frame. */
+#define NP_PEEK_SMALL   256
+#define NP_PEEK_LARGE   1600
+#define NP_PEEK_HUGE    4096
+#define NP_PEEK_HUGE_OF 3
 
 /* What the kernel side could not take; the index into np_lost[] of every probe. */
 enum np_lost {
@@ -293,7 +344,78 @@ enum np_lost {
 	NP_LOST_UDP_MAP,   /* no room for another UDP socket */
 	NP_LOST_IFACE_MAP, /* no room for another interface and protocol */
 	NP_LOST_ZWIN_MAP,  /* no room for another zero window */
+	NP_LOST_RTT_MAP,   /* no room for the times of another socket; counted for each sample */
 	NP_LOST_MAX,
 };
+
+/*
+ * Times measured on a socket. A record tells all of one kind since the socket was first seen, so it
+ * replaces the one before it, of either type; each refresh brings those that changed. With
+ * NP_EV_F_LAST nothing more will be measured; that one follows its NP_EV_SOCK_END.
+ */
+enum np_time { NP_TIME_RTT, NP_TIME_SRT, NP_TIME_ART, NP_TIMES };
+
+/* Where SRT and ART were observed; RTT: not told. */
+enum np_side { NP_SIDE_NONE, NP_SIDE_CLIENT, NP_SIDE_SERVER };
+
+#define NP_SAMPLES 9
+struct np_samples {
+	__u32 flushed;   /* samples in np_buckets already, modulo 2^32; 0 in records for users */
+	__u16 discarded; /* too long to be believed, not among the others; stays at its greatest */
+	__u8 n;          /* of us[] */
+	__u8 tick;       /* the kernel side's own */
+	__u32 us[NP_SAMPLES];
+};
+
+struct np_ev_samples {
+	struct np_ev_hdr hdr;
+	__u64 cookie;
+	__u8 kind; /* enum np_time */
+	__u8 side; /* enum np_side */
+	__u16 pad;
+	struct np_samples s;
+};
+
+struct np_ev_hist {
+	struct np_ev_hdr hdr;
+	__u64 cookie;
+	__u8 kind;
+	__u8 side;
+	__u16 discarded;
+	__u32 pad;
+	struct np_buckets b;
+};
+
+/* NP_EV_SOCK_END with RTT samples, in the ring only: users get it as two records. */
+struct np_ev_end_rtt {
+	struct np_ev_end end;
+	struct np_samples rtt;
+	__u32 pad;
+};
+
+/* The RTT samples of a socket, in a slot of an array or in a hash map: one cache line. */
+struct np_rtt {
+	__u64 cookie; /* 0: a free slot */
+	__u32 srtt;   /* srtt_us, mdev_us, snd_una at the last look */
+	__u32 mdev;
+	__u32 una;
+	struct np_samples s;
+};
+
+/* The response times of a socket, in a hash map. */
+struct np_turn {
+	__u64 since_ns; /* client: the request's last byte left; server: it came */
+	__u32 sent;     /* sequence numbers past the last byte sent, and received */
+	__u32 got;
+	__u8 side;    /* enum np_side */
+	__u8 waiting; /* for the reply */
+	__u8 acked;   /* the request was, by a segment without data */
+	__u8 known;   /* NP_TURN_*: sent, got */
+	struct np_samples srt;
+	struct np_samples art;
+	__u32 pad;
+};
+#define NP_TURN_SENT 1
+#define NP_TURN_GOT  2
 
 #endif

@@ -23,26 +23,34 @@ struct np_buckets {
 	__u32 n[NP_HIST_BUCKETS];
 };
 
+#ifdef __bpf__
+/* Keeps clang from making a branch of the sign bit. */
+#define NP_HIST_OPAQUE(x) asm volatile("" : "+r"(x))
+#else
+#define NP_HIST_OPAQUE(x) (void)(x)
+#endif
+
 /*
- * The bucket of US. Shifts and subtractions alone: no clz in old BPF, and each branch here would
- * double the paths that the verifier has to walk. A step of k halves moves US to 32 * 2^k or more
- * down by k.
+ * The bucket of US. Arithmetic alone: there is no clz in old BPF, and each branch here would double
+ * the paths that the verifier walks. A step moves a US of 32 * 2^BITS or more down by BITS.
  */
+static inline __attribute__((always_inline)) __u64 np_hist_step(__u64 us, __u32 bits)
+{
+	__u64 less = ((__u64)NP_HIST_SUB << bits) - 1 - us; /* negative: that much or more */
+
+	NP_HIST_OPAQUE(less);
+	return (less >> 63) * bits;
+}
+
 static inline __attribute__((always_inline)) __u32 np_hist_bucket(__u32 us)
 {
-	__u64 v = us, shift, step;
+	__u64 v = us, shift = 0, step;
 
-#define NP_HIST_STEP(k)                                                    \
-	step = ((((__u64)NP_HIST_SUB << (k)) - 1 - v) >> 63) * (__u64)(k); \
-	v >>= step;                                                        \
-	shift += step
-	shift = 0;
-	NP_HIST_STEP(16);
-	NP_HIST_STEP(8);
-	NP_HIST_STEP(4);
-	NP_HIST_STEP(2);
-	NP_HIST_STEP(1);
-#undef NP_HIST_STEP
+	for (__u32 bits = 16; bits; bits /= 2) {
+		step = np_hist_step(v, bits);
+		v >>= step;
+		shift += step;
+	}
 	v += shift * NP_HIST_SUB;
 	return v < NP_HIST_BUCKETS ? (__u32)v : NP_HIST_BUCKETS - 1;
 }

@@ -67,7 +67,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 enum { BPF_ANY, BPF_NOEXIST, BPF_EXIST };
-enum { BPF_F_NO_PREALLOC = 1 };
+enum { BPF_F_NO_PREALLOC = 1, BPF_F_MMAPABLE = 1024 };
 enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
 enum { BPF_RB_AVAIL_DATA = 0 };
 enum xdp_action { XDP_ABORTED, XDP_DROP, XDP_PASS };
@@ -129,6 +129,15 @@ struct bpf_sock {
 	__u32 dst_ip4;
 	__u32 dst_ip6[4];
 	__u32 state;
+};
+/* the head of include/uapi/linux/bpf.h's struct bpf_tcp_sock */
+struct bpf_tcp_sock {
+	__u32 snd_cwnd;
+	__u32 srtt_us;
+	__u32 rtt_min;
+	__u32 snd_ssthresh;
+	__u32 rcv_nxt;
+	__u32 snd_nxt;
 };
 struct xdp_md {
 	__u32 data;
@@ -280,6 +289,7 @@ struct tcp_sock {
 	__u32 segs_in;
 	__u32 segs_out;
 	__u32 total_retrans;
+	__u32 snd_nxt;
 	__u32 srtt_us;
 	__u32 mdev_us;
 	struct minmax rtt_min;
@@ -336,6 +346,7 @@ enum skb_drop_reason {
 	SKB_DROP_REASON_NO_SOCKET___np,
 	SKB_DROP_REASON_OTHERHOST___np,
 	SKB_DROP_REASON_QUEUE_PURGE___np,
+	SKB_DROP_REASON_TCP_INVALID_SEQUENCE___np,
 	SKB_DROP_REASON_TCP_INVALID_SYN___np,
 	SKB_DROP_REASON_TCP_LISTEN_OVERFLOW___np,
 	SKB_DROP_REASON_TCP_OFOMERGE___np,

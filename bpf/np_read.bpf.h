@@ -20,6 +20,9 @@ const volatile bool np_want_cgroup __weak = true;
 /* Kernels before 5.12 do not let tracing programs ask for it: the socket's address stands in. */
 const volatile bool np_has_cookie __weak = true;
 
+/* Listeners, with their queues. */
+const volatile bool np_want_listen __weak = false;
+
 /* ICMP echo sockets are counted as UDP ones are. */
 const volatile bool np_want_icmp __weak = false;
 
@@ -37,10 +40,13 @@ static __always_inline bool np_is_icmp(struct sock *sk)
 
 static __always_inline __u64 np_read_cookie(struct sock *sk)
 {
-	__u64 cookie;
+	__u64 cookie = (__u64)sk, number = 0;
 
-	if (!np_has_cookie)
-		return (__u64)sk;
+	if (!np_has_cookie) {
+		/* for the verifier a pointer, with which one may not reckon */
+		bpf_probe_read_kernel(&number, sizeof(number), &cookie);
+		return number;
+	}
 	/* 0 until somebody asks for it */
 	cookie = sk->__sk_common.skc_cookie.counter;
 	return cookie ? cookie : bpf_get_socket_cookie(sk);

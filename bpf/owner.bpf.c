@@ -15,7 +15,6 @@
 
 const volatile bool np_want_tcp = true;
 const volatile bool np_want_udp = true;
-const volatile bool np_want_listen = false;
 
 /* include/uapi/linux/stat.h */
 #define S_IFMT   0170000

@@ -12,9 +12,12 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "np_closer.bpf.h"
 #include "np_emit.bpf.h"
 #include "np_event.h"
 #include "np_read.bpf.h"
+#include "np_rtt.bpf.h"
+#include "np_turn.bpf.h"
 
 const volatile bool np_want_life = false;   /* connect() and ESTABLISHED, with their times */
 const volatile bool np_want_states = false; /* every change of state */
@@ -50,7 +53,7 @@ static __always_inline void emit_owner(struct sock *sk, __u64 cookie, enum np_ow
 	r->proto = IPPROTO_TCP;
 	r->netns = sk->__sk_common.skc_net.net->ns.inum;
 	r->ts_ns = np_want_life ? bpf_ktime_get_ns() : 0;
-	np_submit(r);
+	np_submit_early(r);
 }
 
 static __always_inline void emit_state(struct sock *sk, int oldstate, int newstate)
@@ -77,15 +80,22 @@ static __always_inline void emit_state(struct sock *sk, int oldstate, int newsta
 	/* the kernel took it as its first sample, in this very state */
 	if (oldstate == TCP_SYN_RECV)
 		r->synack_us = tp->srtt_us >> 3;
-	np_submit(r);
+	np_submit_early(r);
+}
+
+static __always_inline void closes(struct sock *sk, __u64 cookie)
+{
+	if (!np_closer_put(sk, cookie))
+		emit_owner(sk, cookie, NP_VIA_CLOSE);
 }
 
 static __always_inline void emit_end(struct sock *sk, __u64 cookie, int oldstate)
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct np_ev_end_rtt *both;
 	struct np_ev_end *r;
 	__u64 cred;
-	bool mine;
+	bool mine, known;
 
 	if (!tp)
 		return;
@@ -96,10 +106,19 @@ static __always_inline void emit_end(struct sock *sk, __u64 cookie, int oldstate
 	mine = !sk->sk_err && sk->sk_socket &&
 	       (oldstate == TCP_ESTABLISHED || oldstate == TCP_CLOSE_WAIT);
 	cred = np_read_cred(sk);
-	r = np_reserve(sizeof(*r));
+	/* which of the two is fixed when the program is loaded */
+	if (np_want_rtt) {
+		both = np_reserve(sizeof(*both));
+		r = both ? &both->end : NULL;
+	} else {
+		both = NULL;
+		r = np_reserve(sizeof(*r));
+	}
 	if (r) {
 		r->sock.hdr.type = NP_EV_SOCK_END;
 		r->sock.hdr.size = sizeof(*r);
+		if (np_want_rtt && np_rtt_end(cookie, &both->rtt))
+			r->sock.hdr.size = sizeof(*both);
 		r->sock.cookie = cookie;
 		np_read_tcp(&r->sock, tp);
 		r->sock.tuple.state = oldstate;
@@ -108,12 +127,17 @@ static __always_inline void emit_end(struct sock *sk, __u64 cookie, int oldstate
 			r->ts_ns = bpf_ktime_get_ns();
 			r->unread = tp->rcv_nxt - tp->copied_seq;
 		}
-		if (!mine || !np_current_made(cred) || !np_read_current(&r->sock.task))
+		known = np_closer_take(&r->sock.task, cookie);
+		if (!known && (!mine || !np_current_made(cred) || !np_read_current(&r->sock.task)))
 			r->sock.hdr.flags |= NP_EV_F_NO_OWNER;
 		np_submit(r);
+	} else {
+		known = np_closer_take(NULL, cookie);
+		if (np_want_rtt)
+			np_rtt_end(cookie, NULL);
 	}
 	/* not orphaned yet: a process will close the file and so destroy it */
-	if (!mine && !(sk->__sk_common.skc_flags & (1UL << SOCK_DEAD))) {
+	if (!mine && !known && !(sk->__sk_common.skc_flags & (1UL << SOCK_DEAD))) {
 		bpf_map_update_elem(&np_ownerless, &cookie, &cred, BPF_ANY);
 		if (sk->__sk_common.skc_flags & (1UL << SOCK_DONE))
 			__sync_fetch_and_add(&np_half_reset, 1);
@@ -127,15 +151,27 @@ int BPF_PROG(np_state, struct sock *sk, int oldstate, int newstate)
 		return 0;
 	if (np_want_states || (np_want_life && newstate == TCP_ESTABLISHED))
 		emit_state(sk, oldstate, newstate);
+	if (np_want_rtt && oldstate == TCP_ESTABLISHED)
+		np_rtt_leave(sk);
 	switch (newstate) {
 	case TCP_CLOSE:
-		if (oldstate != TCP_LISTEN && oldstate != TCP_CLOSE)
-			emit_end(sk, np_read_cookie(sk), oldstate);
+		if (oldstate == TCP_LISTEN || oldstate == TCP_CLOSE)
+			break;
+		emit_end(sk, np_read_cookie(sk), oldstate);
+		if (np_want_turn)
+			np_turn_close(sk);
+		break;
+	case TCP_ESTABLISHED:
+		if (np_want_turn)
+			np_turn_open(sk, oldstate);
 		break;
 	case TCP_FIN_WAIT1:
 	case TCP_LAST_ACK:
+		/* who connected was told then */
+		if (np_want_life && !np_read_accepted(sk))
+			break;
 		if (np_current_made(np_read_cred(sk)))
-			emit_owner(sk, np_read_cookie(sk), NP_VIA_CLOSE);
+			closes(sk, np_read_cookie(sk));
 		break;
 	case TCP_SYN_SENT:
 		if (np_want_life)
@@ -213,7 +249,8 @@ int np_walk_tcp(struct bpf_iter__tcp *ctx)
 	struct tcp_sock *tp;
 	struct sock *sk;
 
-	if (!skc || skc->skc_state == TCP_LISTEN || skc->skc_state == TCP_CLOSE)
+	if (!skc || (skc->skc_state == TCP_LISTEN && !np_want_listen) ||
+	    skc->skc_state == TCP_CLOSE)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(skc);
 	if (!tp)

@@ -34,6 +34,7 @@ static const struct np_tool npflows = {
 	.brief =
 	    "Log each connection as it ends or fails, or show the living ones and the listeners",
 	.options = NP_FOR_FLOWS,
+	.l7 = &np_l7_ops,
 	.mode = &life,
 	.table = &table,
 	.listen = &listeners,

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "flow/l7.h"
 #include "view/view.h"
 
 /* Exit status of every program. */
@@ -39,9 +40,10 @@ struct np_mode {
 #define NP_FOR_FLOWS   8
 
 struct np_tool {
-	const char *name;     /* "nptop" */
-	const char *brief;    /* one line for --help */
-	unsigned int options; /* NP_FOR_* */
+	const char *name;           /* "nptop" */
+	const char *brief;          /* one line for --help */
+	unsigned int options;       /* NP_FOR_* */
+	const struct np_l7_ops *l7; /* &np_l7_ops where it has the columns app and host */
 	const struct np_mode *mode;
 	const struct np_mode *table, *listen, *summary; /* the options of these names; or NULL */
 };

@@ -273,6 +273,9 @@ static int build_view(struct np_opts *o)
 	if (!ret)
 		ret = np_opts_filter(o, np_buf_cstr(&o->filter), &o->err);
 	v->where = o->expr;
+	if (!ret && !o->tool->l7 && (np_view_needs(v) & NP_NEED_PEEK))
+		ret = np_err_set(&o->err, -EINVAL,
+				 "the columns app and host are npflows's; see npflows --table");
 	v->whose = &o->whose;
 	v->top = o->top;
 	v->all = o->all;

@@ -107,6 +107,14 @@ static const char *needs(const struct np_col *col)
 {
 	if (col->needs & NP_NEED_IFACE)
 		return "interface hook (each packet)";
+	if (col->needs & NP_NEED_PEEK)
+		return "packet hook (each packet)";
+	if (col->needs & NP_NEED_TURN)
+		return "segment hooks (each, both ways)";
+	if (col->needs & NP_NEED_RTT)
+		return "segment hook (each received)";
+	if (col->needs & NP_NEED_LIFE)
+		return "socket walk; event when opened";
 	if (col->needs & NP_NEED_CMDLINE)
 		return "/proc of each process";
 	if (col->needs & NP_NEED_CGROUP)
@@ -118,10 +126,31 @@ static const char *needs(const struct np_col *col)
 	return "nothing";
 }
 
-static void columns_mdoc(struct np_buf *out)
+/* The kinds of row that a program can show: NP_COL_KINDS. */
+static unsigned int kinds_of(const struct np_tool *tool)
+{
+	const struct np_mode *modes[] = { tool->mode, tool->table, tool->listen, tool->summary };
+	unsigned int kinds = 0;
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+		if (modes[i])
+			kinds |= modes[i]->topic->kind |
+				 (modes[i]->topic == &np_topic_traffic ? NP_COL_IFACE : 0);
+	return kinds;
+}
+
+/* Whether the program can show it. */
+static bool has(const struct np_tool *tool, const struct np_col *col)
+{
+	return (col->flags & kinds_of(tool)) && (tool->l7 || !(col->needs & NP_NEED_PEEK));
+}
+
+static void columns_mdoc(struct np_buf *out, const struct np_tool *tool)
 {
 	np_buf_str(out, ".Bl -tag -width retrans_bytes\n");
 	for (size_t i = 0; i < np_ncols; i++) {
+		if (!has(tool, &np_cols[i]))
+			continue;
 		np_buf_printf(out, ".It Cm %s\n", np_cols[i].name);
 		mdoc(out, np_cols[i].help);
 		if (*np_cols[i].unit)
@@ -131,6 +160,15 @@ static void columns_mdoc(struct np_buf *out)
 	np_buf_str(out, ".El\n");
 }
 
+static void events(struct np_buf *out, const struct np_tool *tool)
+{
+	for (unsigned int i = 1; np_event_name(i); i++)
+		if (tool->mode->may_tell & 1U << i)
+			np_buf_printf(out, "%s\n", np_event_name(i));
+	if (tool->mode->may_tell)
+		np_buf_str(out, "all\n");
+}
+
 int np_opts_dump(const struct np_opts *opts, struct np_buf *out)
 {
 	if (!strcmp(opts->dump, "options"))
@@ -138,7 +176,9 @@ int np_opts_dump(const struct np_opts *opts, struct np_buf *out)
 	else if (!strcmp(opts->dump, "options-mdoc"))
 		options_mdoc(out, opts->tool);
 	else if (!strcmp(opts->dump, "columns-mdoc"))
-		columns_mdoc(out);
+		columns_mdoc(out, opts->tool);
+	else if (!strcmp(opts->dump, "events"))
+		events(out, opts->tool);
 	else if (!strcmp(opts->dump, "keys-mdoc"))
 		np_tui_dump_keys(out);
 	else
@@ -186,6 +226,8 @@ int np_opts_columns(const struct np_opts *opts, struct np_buf *out)
 	for (size_t i = 0; i < np_ncols; i++) {
 		const struct np_col *c = &np_cols[i];
 
+		if (!has(opts->tool, c))
+			continue;
 		if (!strcmp(format, "json"))
 			columns_json(out, c);
 		else if (!strcmp(format, "csv"))

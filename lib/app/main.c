@@ -69,8 +69,8 @@ static int dispatch(struct np_opts *opts)
 	if (opts->dump) {
 		if (np_opts_dump(opts, &out)) {
 			np_err_set(&opts->err, 0,
-				   "--dump takes options, options-mdoc, columns-mdoc or "
-				   "keys-mdoc");
+				   "--dump takes options, options-mdoc, columns-mdoc, "
+				   "keys-mdoc or events");
 			return NP_EXIT_USAGE;
 		}
 		return print(&out, &opts->err);

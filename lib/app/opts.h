@@ -65,7 +65,8 @@ int np_opts_build(struct np_opts *opts);
 /* A new filter text in place of the old one, which stays where it does not compile. */
 int np_opts_filter(struct np_opts *opts, const char *text, struct np_err *err);
 void np_opts_free(struct np_opts *opts);
-/* For man pages and completions: one of "options", "options-mdoc", "columns-mdoc", "keys-mdoc". */
+/* For man pages and completions: one of "options", "options-mdoc", "columns-mdoc", "keys-mdoc",
+ * "events". */
 int np_opts_dump(const struct np_opts *opts, struct np_buf *out);
 /* --list-columns, in the format of --format. */
 int np_opts_columns(const struct np_opts *opts, struct np_buf *out);

@@ -53,7 +53,7 @@ void np_run_stop(struct np_run *run);
 
 /* One time the log is written: what has queued up, and a walk where one is due. */
 int np_log_tick(struct np_run *run, bool last);
-#define NP_LOG_TICK_NS 100000000ULL
+#define NP_LOG_TICK_NS 200000000ULL
 
 /* What ended, told at the end: how many, how much, with whom. */
 struct np_sums;

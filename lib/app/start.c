@@ -84,23 +84,31 @@ static void on_opened(void *ctx, struct np_row *row)
 	np_who_fill(run->meta, row);
 }
 
-static void set_flows(struct np_run *run)
+static int set_flows(struct np_run *run)
 {
 	const struct np_opts *o = run->opts;
 	struct np_flows_cfg cfg = {
 		.life = o->mode->want & NP_SRC_LIFE && o->view.kind == NP_COL_EVENT,
+		/* on the screen any column is a key away */
+		.side = run->tui || (np_view_needs(&o->view) & NP_NEED_SIDE),
 		.log = o->view.kind == NP_COL_EVENT ? o->told : 0,
 		.anomalies = o->told >> NP_EVENT_ANOMALY,
+		.walks_only = !(run->want & NP_SRC_TCP),
 		.udp_idle_ns = o->udp_idle_ns,
+		.l7 = run->want & NP_SRC_PEEK ? o->tool->l7 : NULL,
 		.stack = o->stack ? stack_text : NULL,
 		.opened =
 		    np_view_needs(&o->view) & (NP_NEED_CGROUP | NP_NEED_CMDLINE) ? on_opened : NULL,
 		.ctx = run,
 	};
 
-	np_flows_set(run->flows, &cfg);
+	int err = np_flows_set(run->flows, &cfg);
+
+	if (err)
+		return np_run_fail(run, NP_EXIT_CANNOT, "cannot name applications", err);
 	np_flows_udp_by_socket(run->flows, np_source_udp_by_socket(run->source));
 	np_flows_by_address(run->flows, np_source_by_address(run->source));
+	return 0;
 }
 
 static int open_source(struct np_run *run)
@@ -129,8 +137,7 @@ static int open_source(struct np_run *run)
 	run->want = cfg.want;
 	if (np_source_open(&run->source, &cfg, &o->err))
 		return NP_EXIT_CANNOT;
-	set_flows(run);
-	return 0;
+	return set_flows(run);
 }
 
 static int open_output(struct np_run *run)

@@ -11,14 +11,22 @@ static unsigned long long ull(uint64_t n)
 	return n;
 }
 
+static const char *const lost_names[NP_LOST_MAX] = {
+	[NP_LOST_RING] = "ring buffer full",        [NP_LOST_UDP_MAP] = "UDP map full",
+	[NP_LOST_IFACE_MAP] = "interface map full", [NP_LOST_ZWIN_MAP] = "zero window map full",
+	[NP_LOST_RTT_MAP] = "map of times full",
+};
+
 uint64_t np_trust_lost(struct np_source *source, const struct np_flows *flows)
 {
 	struct np_source_stats st;
 	const struct np_flows_stats *fs = np_flows_stats(flows);
+	uint64_t lost = 0;
 
 	np_source_stats(source, &st);
-	return st.lost[NP_LOST_RING] + st.lost[NP_LOST_UDP_MAP] + st.lost[NP_LOST_IFACE_MAP] +
-	       st.read_errors + fs->bad + fs->no_memory;
+	for (int i = 0; i < NP_LOST_MAX; i++)
+		lost += st.lost[i];
+	return lost + st.read_errors + fs->bad + fs->no_memory;
 }
 
 static int by_size(const void *a, const void *b)
@@ -54,11 +62,11 @@ void np_trust_print(struct np_source *source, const struct np_flows *flows,
 	np_source_stats(source, &st);
 	fprintf(stderr, "records taken              %llu\n", ull(fs->records));
 	fprintf(stderr, "records refused            %llu\n", ull(fs->bad));
-	fprintf(stderr, "lost: ring buffer full     %llu\n", ull(st.lost[NP_LOST_RING]));
-	fprintf(stderr, "lost: UDP map full         %llu\n", ull(st.lost[NP_LOST_UDP_MAP]));
-	fprintf(stderr, "lost: interface map full   %llu\n", ull(st.lost[NP_LOST_IFACE_MAP]));
+	for (int i = 0; i < NP_LOST_MAX; i++)
+		fprintf(stderr, "lost: %-20s %llu\n", lost_names[i], ull(st.lost[i]));
 	fprintf(stderr, "lost: walks cut short      %llu\n", ull(st.read_errors));
 	fprintf(stderr, "lost: out of memory        %llu\n", ull(fs->no_memory));
+	fprintf(stderr, "flows not looked into       %llu\n", ull(np_flows_unnamed(flows)));
 	fprintf(stderr, "connections living         %zu\n", np_flows_count(flows));
 	fprintf(stderr, "connections ended          %llu\n", ull(fs->ended));
 	fprintf(stderr, "ended without an event     %llu\n", ull(fs->vanished));

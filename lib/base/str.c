@@ -68,11 +68,28 @@ static bool printable(uint32_t cp)
 	return true;
 }
 
+/* How many bytes from RAW on are letters, digits and signs of ASCII that nothing has to be done to.
+ */
+static size_t plain(const char *raw, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && raw[i] >= ' ' && raw[i] <= '~' && raw[i] != '\\' && raw[i] != '"' &&
+	       raw[i] != ',')
+		i++;
+	return i;
+}
+
 void np_str_escape(struct np_buf *out, const char *raw, size_t len, bool utf8)
 {
 	for (size_t i = 0, n; i < len; i += n) {
 		uint32_t cp = 0;
 
+		n = plain(raw + i, len - i);
+		if (n) {
+			np_buf_add(out, raw + i, n);
+			continue;
+		}
 		n = utf8_get(raw + i, len - i, &cp);
 		if (raw[i] == '\\') {
 			np_buf_str(out, "\\\\");
@@ -108,6 +125,11 @@ void np_str_json(struct np_buf *out, const char *raw, size_t len)
 	for (size_t i = 0, n; i < len; i += n ? n : 1) {
 		uint32_t cp = 0;
 
+		n = plain(raw + i, len - i);
+		if (n) {
+			np_buf_add(out, raw + i, n);
+			continue;
+		}
 		n = utf8_get(raw + i, len - i, &cp);
 		if (!n)
 			np_buf_str(out, "\xef\xbf\xbd");
@@ -123,6 +145,10 @@ void np_str_csv(struct np_buf *out, const char *raw, size_t len)
 {
 	bool quote = false;
 
+	if (plain(raw, len) == len) {
+		np_buf_add(out, raw, len);
+		return;
+	}
 	for (size_t i = 0; i < len; i++)
 		quote |= raw[i] == ',' || raw[i] == '"' || raw[i] == '\r' || raw[i] == '\n';
 	if (quote)
@@ -155,9 +181,9 @@ static size_t cell(const char *text, size_t len, size_t *cells)
 
 size_t np_str_width(const char *text)
 {
-	size_t len = strlen(text), width = 0, w;
+	size_t len = strlen(text), width = plain(text, len), w;
 
-	for (size_t i = 0; i < len; width += w)
+	for (size_t i = width; i < len; width += w)
 		i += cell(text + i, len - i, &w);
 	return width;
 }
@@ -175,6 +201,39 @@ size_t np_str_fit(const char *text, size_t cells)
 	return i;
 }
 
+/* N in decimal, without a NUL; returns the place behind it. printf() would be most of a row's time.
+ */
+static char *digits(char *at, uint64_t n)
+{
+	char text[20];
+	size_t len = 0;
+
+	do
+		text[len++] = (char)('0' + n % 10);
+	while (n /= 10);
+	while (len)
+		*at++ = text[--len];
+	return at;
+}
+
+/* A number of at least WIDTH digits. */
+static char *padded(char *at, unsigned int n, unsigned int width)
+{
+	for (unsigned int least = 10; width-- > 1; least *= 10)
+		if (n < least)
+			*at++ = '0';
+	return digits(at, n);
+}
+
+/* N tenths as "1.5". */
+static char *tenths(char *at, uint64_t n)
+{
+	at = digits(at, n / 10);
+	*at++ = '.';
+	*at++ = (char)('0' + n % 10);
+	return at;
+}
+
 /* Integers only: printf's %f follows the locale. */
 const char *np_str_scaled(char *buf, double value, unsigned int base)
 {
@@ -183,6 +242,7 @@ const char *np_str_scaled(char *buf, double value, unsigned int base)
 	char suffix[2] = "";
 	double v = fabs(value), limit = value < 0 ? 1000 : base;
 	size_t unit = 0;
+	char *at;
 
 	if (isnan(v))
 		return memcpy(buf, "-", 2);
@@ -192,7 +252,7 @@ const char *np_str_scaled(char *buf, double value, unsigned int base)
 		return buf;
 	}
 	if (v < limit && v == (unsigned int)v) {
-		snprintf(buf, 24, "%s%u", sign, (unsigned int)v);
+		*digits(stpcpy(buf, sign), (unsigned int)v) = '\0';
 		return buf;
 	}
 	while (v >= limit - 0.5 && unit < sizeof(units) - 1) {
@@ -200,13 +260,12 @@ const char *np_str_scaled(char *buf, double value, unsigned int base)
 		unit++;
 	}
 	suffix[0] = unit == 0 ? '\0' : unit == 1 && base == 1000 ? 'k' : units[unit - 1];
+	at = stpcpy(buf, v < 0.05 ? "" : sign);
 	if (v < 9.95)
-		snprintf(buf, 24, "%s%u.%u%s", v < 0.05 ? "" : sign,
-			 (unsigned int)(v * 10 + 0.5) / 10, (unsigned int)(v * 10 + 0.5) % 10,
-			 suffix);
+		at = tenths(at, (uint64_t)(v * 10 + 0.5));
 	else
-		snprintf(buf, 24, "%s%u%s", sign, v < limit ? (unsigned int)(v + 0.5) : 999,
-			 suffix);
+		at = digits(at, v < limit ? (uint64_t)(v + 0.5) : 999);
+	memcpy(at, suffix, sizeof(suffix));
 	return buf;
 }
 
@@ -240,6 +299,7 @@ const char *np_str_duration(char *buf, uint64_t ns)
 		const char *name;
 	} units[] = { { US, "us" }, { MS, "ms" }, { SEC, "s" } };
 	size_t i = 0;
+	char *at;
 
 	if (ns == 0)
 		return memcpy(buf, "0s", 3);
@@ -253,15 +313,11 @@ const char *np_str_duration(char *buf, uint64_t ns)
 	}
 	while (i < 2 && (ns + units[i].ns / 2) / units[i].ns >= 1000)
 		i++;
-	if ((ns + units[i].ns / 20) / (units[i].ns / 10) < 100) {
-		uint64_t tenths = (ns + units[i].ns / 20) / (units[i].ns / 10);
-
-		snprintf(buf, 24, "%" PRIu64 ".%" PRIu64 "%s", tenths / 10, tenths % 10,
-			 units[i].name);
-	} else {
-		snprintf(buf, 24, "%" PRIu64 "%s", (ns + units[i].ns / 2) / units[i].ns,
-			 units[i].name);
-	}
+	if ((ns + units[i].ns / 20) / (units[i].ns / 10) < 100)
+		at = tenths(buf, (ns + units[i].ns / 20) / (units[i].ns / 10));
+	else
+		at = digits(buf, (ns + units[i].ns / 2) / units[i].ns);
+	strcpy(at, units[i].name);
 	return buf;
 }
 
@@ -272,11 +328,23 @@ static bool is_mapped(const uint8_t addr[16])
 	return memcmp(addr, prefix, sizeof(prefix)) == 0;
 }
 
+static char *dotted(char *at, const uint8_t addr[4])
+{
+	for (int i = 0; i < 4; i++) {
+		at = digits(at, addr[i]);
+		*at++ = '.';
+	}
+	*--at = '\0';
+	return at;
+}
+
 const char *np_str_addr(char *buf, const uint8_t addr[16])
 {
-	bool v4 = is_mapped(addr);
-
-	if (!inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? addr + 12 : addr, buf, INET6_ADDRSTRLEN))
+	if (is_mapped(addr)) {
+		dotted(buf, addr + 12);
+		return buf;
+	}
+	if (!inet_ntop(AF_INET6, addr, buf, INET6_ADDRSTRLEN))
 		buf[0] = '\0';
 	return buf;
 }
@@ -285,12 +353,18 @@ const char *np_str_endpoint(char *buf, const uint8_t addr[16], uint16_t port)
 {
 	static const uint8_t zero[16];
 	bool v4 = is_mapped(addr);
-	char text[INET6_ADDRSTRLEN];
+	char text[INET6_ADDRSTRLEN], *at;
 
 	if (port == 0 && memcmp(addr + (v4 ? 12 : 0), zero, v4 ? 4 : 16) == 0)
 		return memcpy(buf, "*", 2);
+	if (v4) {
+		at = dotted(buf, addr + 12);
+		*at++ = ':';
+		*digits(at, port) = '\0';
+		return buf;
+	}
 	np_str_addr(text, addr);
-	snprintf(buf, 54, v4 ? "%s:%u" : "[%s]:%u", text, port);
+	snprintf(buf, 54, "[%s]:%u", text, port);
 	return buf;
 }
 
@@ -299,9 +373,24 @@ const char *np_str_time(char *buf, uint64_t wall_ns)
 	time_t sec = (time_t)(wall_ns / SEC);
 	struct tm tm = { 0 };
 
+	char *at = buf;
+
 	gmtime_r(&sec, &tm);
-	strftime(buf, 32, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(buf + strlen(buf), 32 - strlen(buf), ".%03uZ", (unsigned int)(wall_ns % SEC / MS));
+	at = padded(at, (unsigned int)tm.tm_year + 1900, 4);
+	*at++ = '-';
+	at = padded(at, (unsigned int)tm.tm_mon + 1, 2);
+	*at++ = '-';
+	at = padded(at, (unsigned int)tm.tm_mday, 2);
+	*at++ = 'T';
+	at = padded(at, (unsigned int)tm.tm_hour, 2);
+	*at++ = ':';
+	at = padded(at, (unsigned int)tm.tm_min, 2);
+	*at++ = ':';
+	at = padded(at, (unsigned int)tm.tm_sec, 2);
+	*at++ = '.';
+	at = padded(at, (unsigned int)(wall_ns % SEC / MS), 3);
+	*at++ = 'Z';
+	*at = '\0';
 	return buf;
 }
 

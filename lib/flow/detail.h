@@ -37,8 +37,13 @@ enum np_end {
 	NP_END_GONE,        /* a walk did not find it any more: its end was not seen */
 };
 
-enum np_side { NP_SIDE_NONE, NP_SIDE_CLIENT, NP_SIDE_SERVER };
-enum np_hist_kind { NP_HIST_RTT, NP_HIST_SRT, NP_HIST_ART, NP_HIST_SYN, NP_HIST_KINDS };
+enum np_hist_kind {
+	NP_HIST_RTT = NP_TIME_RTT,
+	NP_HIST_SRT = NP_TIME_SRT,
+	NP_HIST_ART = NP_TIME_ART,
+	NP_HIST_SYN,
+	NP_HIST_KINDS
+};
 
 struct np_l7_name;
 

@@ -57,6 +57,7 @@ void np_detail_free(struct np_detail *detail)
 			np_hist_free(detail->hist[i]);
 		free(detail->hist[i]);
 	}
+	free(detail->l7);
 	free(detail);
 }
 
@@ -68,9 +69,39 @@ static void give_back(struct np_flows *flows, struct np_row *row)
 	row->detail = NULL;
 }
 
-void np_flows_set(struct np_flows *flows, const struct np_flows_cfg *cfg)
+#define L7_FLOWS 16384 /* looked into at once; 13.5 KB each at worst, 3 KB as a rule */
+
+int np_flows_set(struct np_flows *flows, const struct np_flows_cfg *cfg)
 {
 	flows->cfg = *cfg;
+	return cfg->l7 ? cfg->l7->create(&flows->l7, L7_FLOWS) : 0;
+}
+
+void np_detail_name(struct np_detail *detail, const struct np_l7_name *name)
+{
+	if (!name)
+		return;
+	if (!detail->l7)
+		detail->l7 = malloc(sizeof(*detail->l7));
+	if (detail->l7)
+		*detail->l7 = *name;
+}
+
+void np_flow_name(struct np_flows *flows, struct np_flow *flow, bool last)
+{
+	const struct np_l7_name *name;
+
+	if (!flows->l7)
+		return;
+	name = last ? flows->cfg.l7->last(flows->l7, flow->cookie)
+		    : flows->cfg.l7->find(flows->l7, flow->cookie);
+	if (name && np_flow_detail(flows, flow))
+		np_detail_name(flow->row.detail, name);
+}
+
+uint64_t np_flows_unnamed(const struct np_flows *flows)
+{
+	return flows->l7 ? flows->cfg.l7->given_up(flows->l7) + flows->cfg.l7->bad(flows->l7) : 0;
 }
 
 struct np_detail *np_flow_detail(struct np_flows *flows, struct np_flow *flow)
@@ -95,6 +126,8 @@ void np_flows_free(struct np_flows *flows)
 	}
 	free(flows->slabs);
 	np_log_free(flows);
+	if (flows->l7)
+		flows->cfg.l7->destroy(flows->l7);
 	np_map_free(&flows->map);
 	np_ifaces_free(flows->ifaces);
 	free(flows);
@@ -162,6 +195,8 @@ void np_flow_free(struct np_flows *flows, struct np_flow *flow)
 	/* the socket may have been connected anew since: then its key is another flow's */
 	if (np_map_get(&flows->map, key) == flow)
 		np_map_del(&flows->map, key);
+	if (flows->l7)
+		flows->cfg.l7->end(flows->l7, flow->cookie);
 	give_back(flows, &flow->row);
 	flow->used = false;
 	flow->next = flows->free;
@@ -192,6 +227,7 @@ void np_flow_touch(const struct np_flows *flows, struct np_flow *flow)
 void np_flow_end(struct np_flows *flows, struct np_flow *flow)
 {
 	np_flow_touch(flows, flow);
+	np_flow_name(flows, flow, true);
 	flow->row.flags |= NP_ROW_ENDED;
 	flow->row.ended = 1;
 	flow->row.conns = 0;
@@ -290,8 +326,10 @@ struct np_flow *np_flows_living(struct np_flows *flows, size_t *pos)
 	do
 		flow = np_flow_walk(flows, pos);
 	while (flow && flow->named);
-	if (flow)
-		np_flow_touch(flows, flow);
+	if (!flow)
+		return NULL;
+	np_flow_touch(flows, flow);
+	np_flow_name(flows, flow, false);
 	return flow;
 }
 

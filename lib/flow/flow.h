@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/map.h"
+#include "flow/l7.h"
 #include "flow/row.h"
 #include "np_event.h"
 
@@ -24,6 +25,7 @@ struct np_flow {
 	uint32_t owner_seen;  /* walk that last found row.pid holding it */
 	uint32_t tick;        /* interval that the d_ fields of the row are of */
 	uint8_t missed;       /* whole walks in a row that did not find it */
+	uint8_t unseen;       /* walks over files in a row that did not */
 	bool used;            /* slot of the slab in use */
 	bool in_map;          /* UDP: the kernel's map counts it */
 	bool named;           /* only its owner is known yet: not shown */
@@ -33,8 +35,11 @@ struct np_flow {
 /* What is asked of the table beside the connections themselves. */
 struct np_flows_cfg {
 	bool life;          /* what ends is told how, when and by whom: np_flows_log() */
+	bool walks_only;    /* no event tells an end: what two walks over files miss is gone */
+	bool side;          /* np_detail.side of each */
 	uint32_t log;       /* events to queue for np_flows_log(): 1 << enum np_row_event */
 	uint32_t anomalies; /* those that walks are to find: 1 << enum np_anomaly */
+	const struct np_l7_ops *l7;                  /* names applications; NULL: nobody asked */
 	const char *(*stack)(void *ctx, int32_t id); /* a stack in words; NULL: nobody asked */
 	/* it was opened just now: its container may be gone when it ends; NULL: nobody asked */
 	void (*opened)(void *ctx, struct np_row *row);
@@ -65,8 +70,8 @@ void np_flows_next(struct np_flows *flows);
 /* No refresh follows the next one: ended connections are not held back for their owner any longer.
  */
 void np_flows_last(struct np_flows *flows);
-/* Before the first record. */
-void np_flows_set(struct np_flows *flows, const struct np_flows_cfg *cfg);
+/* Before the first record; 0 or -errno. */
+int np_flows_set(struct np_flows *flows, const struct np_flows_cfg *cfg);
 /* UDP records come by socket (cgroup_skb), not by socket and process. */
 void np_flows_udp_by_socket(struct np_flows *flows, bool yes);
 /* Cookies are addresses, which are used again (kernels before 5.12). */
@@ -83,6 +88,8 @@ struct np_flow *np_flows_ended(struct np_flows *flows);
  * what has no owner yet is held back until a walk has looked for it.
  */
 size_t np_flows_log(struct np_flows *flows, struct np_row *const **rows);
+/* Flows that found no room to be looked into, and packets that made no sense. */
+uint64_t np_flows_unnamed(const struct np_flows *flows);
 /* Something is held back for its owner: a refresh would help. */
 bool np_flows_waiting(const struct np_flows *flows);
 /* Interfaces, one row a direction (and protocol where they are split); NULL past the last. */

@@ -28,6 +28,10 @@ struct np_event *np_log_add(struct np_flows *flows, struct np_flow *flow, enum n
 		event->row.cgroup = NULL;
 		event->row.meta_done = 0;
 		memset(event->detail.hist, 0, sizeof(event->detail.hist));
+		event->detail.l7 = NULL;
+		np_flow_name(flows, flow, false);
+		if (flow->row.detail)
+			np_detail_name(&event->detail, flow->row.detail->l7);
 	}
 	event->row.detail = &event->detail;
 	event->row.flags |= NP_ROW_EVENT;
@@ -44,6 +48,7 @@ static void event_free(struct np_flows *flows, struct np_event *event)
 {
 	if (flows->release)
 		flows->release(flows->ctx, &event->row);
+	free(event->detail.l7);
 	free(event);
 }
 

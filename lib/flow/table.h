@@ -48,6 +48,7 @@ struct np_flows {
 	bool first;          /* no walk has ended yet: what it finds is older than the tool */
 	uint32_t unseen[16]; /* namespaces of those that the last walk over files missed */
 	size_t nunseen;      /* may be more than there is room for */
+	struct np_l7 *l7;    /* where cfg.l7 is set */
 	struct np_event *events, **events_end; /* queued, oldest first */
 	struct np_event *told;                 /* given out by np_flows_log() */
 	struct np_row **log;                   /* its rows */
@@ -87,6 +88,10 @@ static inline uint64_t np_grown(uint64_t now, uint64_t before)
 
 /* Its detail, made where it has none; NULL and counted: out of memory. */
 struct np_detail *np_flow_detail(struct np_flows *flows, struct np_flow *flow);
+/* Its detail has a copy of what is known of its application by now; LAST: it has ended. */
+void np_flow_name(struct np_flows *flows, struct np_flow *flow, bool last);
+/* A detail's own copy of NAME, which may be NULL. */
+void np_detail_name(struct np_detail *detail, const struct np_l7_name *name);
 /* One sample more in its histogram of that kind. */
 void np_detail_sample(struct np_flows *flows, struct np_detail *detail, enum np_hist_kind kind,
 		      uint32_t us);
@@ -129,5 +134,7 @@ void np_take_end(struct np_flows *flows, const struct np_ev_end *r);
 void np_take_owner(struct np_flows *flows, const struct np_ev_owner *r);
 void np_take_udp(struct np_flows *flows, const struct np_ev_udp *r);
 void np_take_anomaly(struct np_flows *flows, const struct np_ev_anomaly *r);
+void np_take_samples(struct np_flows *flows, const struct np_ev_samples *r);
+void np_take_hist(struct np_flows *flows, const struct np_ev_hist *r);
 
 #endif

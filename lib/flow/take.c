@@ -114,6 +114,9 @@ static void set_tcp(struct np_flows *flows, struct np_flow *flow, const struct n
 
 	np_flow_touch(flows, flow);
 	np_flow_known(flows, flow);
+	if (flows->cfg.side && np_flow_detail(flows, flow) && !row->detail->side)
+		row->detail->side =
+		    r->hdr.flags & NP_EV_F_ACCEPTED ? NP_SIDE_SERVER : NP_SIDE_CLIENT;
 	/* what a connection older than the program has moved before is no rate of this interval */
 	count_tcp(row, r, !flow->seen, !flows->first || flow->seen);
 	row->drops = r->drops;
@@ -207,6 +210,8 @@ void np_take_sock(struct np_flows *flows, const struct np_ev_sock *r)
 	}
 	flow->seen = flows->walk;
 	flow->missed = 0;
+	if (!(r->hdr.flags & NP_EV_F_NO_FILE))
+		flow->unseen = 0;
 	follows(flows, flow);
 }
 

@@ -26,6 +26,8 @@ static void note_unseen(struct np_flows *flows, uint32_t netns)
 	flows->nunseen++;
 }
 
+#define KEEP_WALKS 10
+
 /*
  * The end of a walk: what it should have found and did not is gone. A TCP connection gets a second
  * look, since the walk over files misses some that live (orphans, files in flight).
@@ -44,11 +46,17 @@ static void sweep(struct np_flows *flows, uint32_t what)
 			np_life_idle(flows, flow);
 		if (flow->seen == flows->walk)
 			continue;
-		if (flow->row.flags & NP_ROW_LISTEN) {
-			if (!(what & NP_WALK_FILES))
+		if (flow->row.proto == IPPROTO_TCP && flows->cfg.walks_only) {
+			/* kept for a while, for what may still be told of it */
+			if (!(what & NP_WALK_FILES) || ++flow->missed < KEEP_WALKS)
 				continue;
 		} else if (flow->row.proto == IPPROTO_TCP) {
-			note_unseen(flows, flow->row.netns);
+			/* most are about to be closed or have just been opened: none of them is
+			 * worth a walk through the kernel's table, which takes longer */
+			if (flow->unseen < 2)
+				flow->unseen++;
+			if (flow->unseen > 1)
+				note_unseen(flows, flow->row.netns);
 			if (!(what & NP_WALK_TCP) || ++flow->missed < 2)
 				continue;
 			if (flow->named) {
@@ -95,12 +103,19 @@ void np_flows_record(struct np_flows *flows, const void *rec, size_t len)
 		[NP_EV_LINK] = sizeof(struct np_ev_link),
 		[NP_EV_WALK] = sizeof(struct np_ev_walk),
 		[NP_EV_ANOMALY] = sizeof(struct np_ev_anomaly),
+		[NP_EV_SAMPLES] = sizeof(struct np_ev_samples),
+		[NP_EV_HIST] = sizeof(struct np_ev_hist),
 	};
 	struct np_ev_hdr hdr = { 0 };
 
 	flows->stats.records++;
 	if (len >= sizeof(hdr))
 		memcpy(&hdr, rec, sizeof(hdr));
+	/* of several sizes: looked at where it is used */
+	if (hdr.type == NP_EV_PACKET && flows->l7) {
+		flows->cfg.l7->packet(flows->l7, rec, len);
+		return;
+	}
 	if (len < sizeof(hdr) || hdr.type >= NP_EV_MAX || !sizes[hdr.type] ||
 	    hdr.size != sizes[hdr.type] || len < hdr.size) {
 		flows->stats.bad++;
@@ -133,6 +148,12 @@ void np_flows_record(struct np_flows *flows, const void *rec, size_t len)
 		break;
 	case NP_EV_ANOMALY:
 		np_take_anomaly(flows, rec);
+		break;
+	case NP_EV_SAMPLES:
+		np_take_samples(flows, rec);
+		break;
+	case NP_EV_HIST:
+		np_take_hist(flows, rec);
 		break;
 	}
 }

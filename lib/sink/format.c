@@ -9,10 +9,13 @@
 
 static void add_whole(struct np_buf *out, uint64_t n)
 {
-	char digits[24];
-	int len = snprintf(digits, sizeof(digits), "%" PRIu64, n);
+	char digits[20];
+	size_t at = sizeof(digits);
 
-	np_buf_add(out, digits, (size_t)len);
+	do
+		digits[--at] = (char)('0' + n % 10);
+	while (n /= 10);
+	np_buf_add(out, digits + at, sizeof(digits) - at);
 }
 
 /* Up to six decimals, no trailing zeros. From integers: printf's %f follows the locale. */

@@ -9,12 +9,13 @@
 #include "base/str.h"
 #include "sink/internal.h"
 
-static void widen(struct np_sink *sink, size_t i, const char *text)
+static size_t widen(struct np_sink *sink, size_t i, const char *text)
 {
 	size_t width = np_str_width(text);
 
 	if (width > sink->widths[i])
 		sink->widths[i] = width;
+	return width;
 }
 
 static void text_begin(struct np_sink *sink)
@@ -32,11 +33,15 @@ static void text_row(struct np_sink *sink, const struct np_row *row, const struc
 
 	for (size_t i = 0; i < sink->ncols; i++) {
 		size_t start = cells->len;
+		uint32_t width = 0;
 
+		/* each as its width, the text, a NUL */
+		np_buf_add(cells, &width, sizeof(width));
 		np_format_text(cells, sink->cols[i], row, ctx, &sink->cfg.fmt);
 		if (cells->oom)
 			return;
-		widen(sink, i, np_buf_cstr(cells) + start);
+		width = (uint32_t)widen(sink, i, cells->data + start + sizeof(width));
+		memcpy(cells->data + start, &width, sizeof(width));
 		np_buf_chr(cells, '\0');
 	}
 }
@@ -50,16 +55,16 @@ static void pad(struct np_buf *out, size_t n)
 	np_buf_add(out, spaces, n);
 }
 
-static void put(struct np_sink *sink, size_t i, const char *text)
+static void put(struct np_sink *sink, size_t i, const char *text, size_t len, size_t width)
 {
 	struct np_buf *out = &sink->lines;
-	size_t space = sink->widths[i] - np_str_width(text);
+	size_t space = sink->widths[i] - width;
 	bool right = np_format_right(sink->cols[i]);
 	bool last = i + 1 == sink->ncols;
 
 	if (right)
 		pad(out, space);
-	np_buf_str(out, text);
+	np_buf_add(out, text, len);
 	if (!right && !last)
 		pad(out, space);
 	np_buf_chr(out, last ? '\n' : ' ');
@@ -72,7 +77,8 @@ static void header(struct np_sink *sink)
 	if (sink->headed && (!every || sink->rows < every))
 		return;
 	for (size_t i = 0; i < sink->ncols; i++)
-		put(sink, i, sink->cols[i]->head);
+		put(sink, i, sink->cols[i]->head, strlen(sink->cols[i]->head),
+		    np_str_width(sink->cols[i]->head));
 	sink->headed = true;
 	sink->rows = 0;
 }
@@ -89,8 +95,14 @@ static void text_lay_out(struct np_sink *sink)
 	while (cell < end) {
 		header(sink);
 		for (size_t i = 0; i < sink->ncols; i++) {
-			put(sink, i, cell);
-			cell += strlen(cell) + 1;
+			uint32_t width;
+			size_t len;
+
+			memcpy(&width, cell, sizeof(width));
+			cell += sizeof(width);
+			len = strlen(cell);
+			put(sink, i, cell, len, width);
+			cell += len + 1;
 		}
 		sink->rows++;
 	}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* What goes wrong in TCP: bpf/anomaly.bpf.c, bpf/drop.bpf.c, bpf/zerowin.bpf.c. */
+/* What goes wrong in TCP: bpf/anomaly.bpf.c, fail, drop, zerowin. */
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stddef.h>
@@ -16,17 +17,18 @@
 static const struct {
 	const char *name;
 	uint32_t kinds;
+	bool shows; /* by itself; else it only helps */
 } programs[] = {
-	{ "np_an_retrans", KIND(RETRANS) },
-	{ "np_an_synack", KIND(SYNACK_RETRANS) },
-	{ "np_an_rst_tx", KIND(RST_SENT) | KIND(PORT_REUSE) },
-	{ "np_an_rst_rx", KIND(RST_RECV) },
-	{ "np_an_error", KIND(CONNECT_FAIL) | KIND(TIMEOUT) },
-	{ "np_an_destroy", KIND(CONNECT_FAIL) | KIND(TIMEOUT) | KIND(RST_RECV) },
-	{ "np_an_drop", KIND(DROP) | KIND(PORT_REUSE) | KIND(LISTEN_OVERFLOW) },
-	{ "np_zwin_segment", KIND(ZERO_WINDOW) },
-	{ "np_zwin_read", KIND(ZERO_WINDOW) },
-	{ "np_zwin_destroy", KIND(ZERO_WINDOW) },
+	{ "np_an_retrans", KIND(RETRANS), true },
+	{ "np_an_synack", KIND(SYNACK_RETRANS), true },
+	{ "np_an_rst_tx", KIND(RST_SENT) | KIND(PORT_REUSE), true },
+	{ "np_an_rst_rx", KIND(RST_RECV), true },
+	{ "np_an_error", KIND(CONNECT_FAIL) | KIND(TIMEOUT), true },
+	{ "np_an_destroy", KIND(CONNECT_FAIL) | KIND(TIMEOUT) | KIND(RST_RECV), false },
+	{ "np_an_drop", KIND(DROP) | KIND(PORT_REUSE) | KIND(LISTEN_OVERFLOW), true },
+	{ "np_zwin_segment", KIND(ZERO_WINDOW), true },
+	{ "np_zwin_read", KIND(ZERO_WINDOW), false },
+	{ "np_zwin_destroy", KIND(ZERO_WINDOW), false },
 };
 #define NPROGRAMS (sizeof(programs) / sizeof(programs[0]))
 _Static_assert(NPROGRAMS == NP_ANOMALY_LINKS, "room for all links");
@@ -36,9 +38,27 @@ static struct bpf_program *find(const struct np_source *src, size_t i)
 	return bpf_object__find_program_by_name(src->bpf->obj, programs[i].name);
 }
 
-static bool runs(const struct np_source *src, size_t i)
+/* Before 5.17 no drop tells its reason, and most are none. */
+static bool have_reasons(struct np_source *src)
 {
-	return (src->cfg.anomalies & programs[i].kinds) && np_source_takes(src, programs[i].name);
+	struct btf *btf;
+
+	if (!src->reasons_known) {
+		btf = btf__load_vmlinux_btf();
+		src->reasons = btf && btf__find_by_name(btf, "skb_drop_reason") > 0;
+		src->reasons_known = true;
+		btf__free(btf);
+	}
+	return src->reasons;
+}
+
+static bool runs(struct np_source *src, size_t i)
+{
+	if (!strcmp(programs[i].name, "np_an_drop") && !have_reasons(src))
+		return false;
+	return (src->cfg.anomalies & programs[i].kinds) &&
+	       (np_source_takes(src, programs[i].name) ||
+		programs[i].name == src->asked_for_cookies);
 }
 
 static void prepare(struct np_source *src, bool wanted)
@@ -56,12 +76,22 @@ static void prepare(struct np_source *src, bool wanted)
 		bpf_program__set_autoload(find(src, i), wanted && runs(src, i));
 }
 
-/* Kernels before 5.14 report no errors of sockets, before 5.12 a tracing program has no cookies. */
+/*
+ * Kernels before 5.14 report no errors of sockets, and are right to refuse np_an_error. What else
+ * is refused first may only have asked for a cookie (before 5.12), and is tried once more without.
+ */
 static bool refused(struct np_source *src, const char *program)
 {
-	for (size_t i = 0; i < NPROGRAMS; i++)
-		if (!strcmp(programs[i].name, program))
-			return runs(src, i);
+	for (size_t i = 0; i < NPROGRAMS; i++) {
+		if (strcmp(programs[i].name, program))
+			continue;
+		if (!src->no_cookie && strcmp(program, "np_an_error")) {
+			src->no_cookie = true;
+			src->asked_for_cookies = programs[i].name;
+			return true;
+		}
+		return runs(src, i);
+	}
 	return false;
 }
 
@@ -90,7 +120,6 @@ static int snapshot(struct np_source *src, uint32_t *what)
 	uint32_t max = 0;
 	int map;
 
-	(void)what;
 	if (!bpf_map__autocreate(src->bpf->maps.np_zwin))
 		return 0;
 	map = bpf_map__fd(src->bpf->maps.np_zwin);
@@ -102,6 +131,7 @@ static int snapshot(struct np_source *src, uint32_t *what)
 		r.dur_ns = now > r.ts_ns ? now - r.ts_ns : 0;
 		np_source_emit(src, &r, sizeof(r));
 	}
+	*what |= NP_WALK_ZWIN;
 	return 0;
 }
 
@@ -127,7 +157,7 @@ uint32_t np_source_anomalies(const struct np_source *src)
 	uint32_t can = 0;
 
 	for (size_t i = 0; i < NPROGRAMS; i++)
-		if (src->anomaly_links[i])
+		if (src->anomaly_links[i] && programs[i].shows)
 			can |= programs[i].kinds;
 	/* these two come from the walks */
 	return (can | KIND(LISTEN_OVERFLOW) | KIND(HALF_CLOSE)) & src->cfg.anomalies;

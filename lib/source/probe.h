@@ -23,14 +23,14 @@ struct np_probe {
 	bool (*refused)(struct np_source *src, const char *program);
 	int (*attach)(struct np_source *src, struct np_err *err);
 	void (*detach)(struct np_source *src);
-	/* Its part of a refresh; *WHAT gains NP_WALK_* bits. */
+	/* Its part of a refresh; *WHAT gains NP_WALK_* bits. NULL: has none. */
 	int (*snapshot)(struct np_source *src, uint32_t *what);
 	void (*stats)(struct np_source *src, struct np_source_stats *stats);
 	void (*close)(struct np_source *src);
 };
 
 extern const struct np_probe np_probe_owner, np_probe_sock, np_probe_udp, np_probe_iface,
-    np_probe_anomaly;
+    np_probe_anomaly, np_probe_peek, np_probe_rtt, np_probe_turn;
 
 #define NP_MAX_LINKS     16
 #define NP_ANOMALY_LINKS 10
@@ -50,11 +50,17 @@ struct np_source {
 	struct bpf_link *owner_link;
 	struct bpf_link *state_link, *destroy_link, *reset_link, *tcp_link;
 	struct bpf_link *udp_links[3];
+	struct bpf_link *peek_links[2];
+	struct bpf_link *rtt_link, *turn_links[2];
+	const struct np_closer *closers; /* the map of them, shared with the kernel */
+	struct np_rtt *rtt_slots;        /* the map of RTT samples, shared with the kernel */
 	bool udp_by_socket;
 	bool no_cookie;             /* before 5.12: sockets by address, counters by np_walk_tcp */
 	struct np_ifhooks *ifhooks; /* iface.c's own */
 	struct bpf_link *anomaly_links[NP_ANOMALY_LINKS];
 	struct np_stacks *stacks;
+	bool reasons, reasons_known;   /* drops tell their reason */
+	const char *asked_for_cookies; /* the program that was refused for it */
 };
 
 uint64_t np_mono_ns(void);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* TCP ends and owners by events, TCP sockets without a file by namespace: bpf/sock.bpf.c. */
 #include <bpf/libbpf.h>
+#include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "netprobe.skel.h"
 #include "source/netns.h"
@@ -32,6 +35,7 @@ static void prepare(struct np_source *src, bool wanted)
 	bpf_map__set_autocreate(bpf->maps.np_ring,
 				wanted || ((src->cfg.want | src->cfg.may_want) & NP_SRC_ANOMALY));
 	bpf_map__set_autocreate(bpf->maps.np_ownerless, wanted);
+	bpf_map__set_autocreate(bpf->maps.np_closers, wanted);
 	bpf->rodata->np_want_life = all & NP_SRC_LIFE;
 	bpf->rodata->np_want_states = all & NP_SRC_STATES;
 	bpf_program__set_autoload(bpf->progs.np_state, wanted && (all & NP_SRC_TCP));
@@ -52,11 +56,51 @@ static bool refused(struct np_source *src, const char *program)
 	       !strcmp(program, "np_walk_tcp");
 }
 
+#define CLOSERS_SIZE (NP_CLOSERS * sizeof(struct np_closer))
+
+static int map_closers(struct np_source *src, struct np_err *err)
+{
+	void *slots;
+
+	if (src->closers)
+		return 0;
+	slots = mmap(NULL, CLOSERS_SIZE, PROT_READ, MAP_SHARED,
+		     bpf_map__fd(src->bpf->maps.np_closers), 0);
+	if (slots == MAP_FAILED)
+		return np_bpf_explain(err, -errno, "map the owners of closing connections");
+	src->closers = slots;
+	return 0;
+}
+
+/* Connections that have said FIN and have yet to end: whose they are. */
+static void emit_closers(struct np_source *src)
+{
+	for (size_t i = 0; i < NP_CLOSERS; i++) {
+		const volatile struct np_closer *c = &src->closers[i];
+		uint64_t cookie = c->cookie;
+		struct np_ev_owner r = { .hdr = { NP_EV_SOCK_OWNER, sizeof(r), 0 },
+					 .cookie = cookie,
+					 .via = NP_VIA_CLOSE,
+					 .proto = IPPROTO_TCP };
+
+		if (!cookie || !c->whole)
+			continue;
+		memcpy(&r.task, (const void *)&c->task, sizeof(r.task));
+		r.netns = c->netns;
+		__sync_synchronize();
+		/* the slot may have changed hands meanwhile */
+		if (c->whole && c->cookie == cookie)
+			np_source_emit(src, &r, sizeof(r));
+	}
+}
+
 static int attach(struct np_source *src, struct np_err *err)
 {
 	struct np_bpf *bpf = src->bpf;
-	int ret = 0;
+	int ret = map_closers(src, err);
 
+	if (ret)
+		return ret;
 	if (bpf_program__autoload(bpf->progs.np_state))
 		ret = np_attach(bpf->progs.np_state, &src->state_link, err);
 	if (!ret && np_source_takes(src, "np_destroy"))
@@ -92,6 +136,7 @@ static int snapshot(struct np_source *src, uint32_t *what)
 	uint64_t errors = src->read_errors, now = np_mono_ns();
 	bool all = now >= src->tcp_all_next_ns || src->nnetns > NP_NETNS_MAX || src->no_cookie;
 
+	emit_closers(src);
 	if (!src->tcp_link || !(all || src->nnetns) || (now < src->tcp_next_ns && !src->no_cookie))
 		return 0;
 	/* with their files too: some tables of files are hidden from us, some files are in no table
@@ -106,12 +151,19 @@ static int snapshot(struct np_source *src, uint32_t *what)
 	return 0;
 }
 
+static void close_closers(struct np_source *src)
+{
+	if (src->closers)
+		munmap((void *)(uintptr_t)src->closers, CLOSERS_SIZE);
+}
+
 const struct np_probe np_probe_sock = {
 	.name = "sock",
-	.bit = NP_SRC_TCP | NP_SRC_OWNERS,
+	.bit = NP_SRC_TCP | NP_SRC_OWNERS | NP_SRC_LISTEN | NP_SRC_RTT | NP_SRC_TURN,
 	.prepare = prepare,
 	.refused = refused,
 	.attach = attach,
 	.detach = detach,
 	.snapshot = snapshot,
+	.close = close_closers,
 };

@@ -11,9 +11,12 @@
 #include "base/log.h"
 #include "netprobe.skel.h"
 #include "source/probe.h"
+#include "source/times.h"
 
-static const struct np_probe *const probes[] = { &np_probe_owner, &np_probe_sock, &np_probe_udp,
-						 &np_probe_iface, &np_probe_anomaly };
+static const struct np_probe *const probes[] = {
+	&np_probe_owner,   &np_probe_sock, &np_probe_udp, &np_probe_iface,
+	&np_probe_anomaly, &np_probe_peek, &np_probe_rtt, &np_probe_turn,
+};
 #define NPROBES (sizeof(probes) / sizeof(probes[0]))
 
 /* libbpf tells which program was refused only in its messages, and those come without a context. */
@@ -118,9 +121,11 @@ int np_iter_read(struct np_source *src, struct bpf_link *link)
 
 static int on_ring(void *ctx, void *data, size_t size)
 {
+	const struct np_ev_hdr *hdr = data;
 	struct np_source *src = ctx;
 
-	np_source_emit(src, data, size);
+	if (!np_times_ring(src, hdr))
+		np_source_emit(src, data, size);
 	return 0;
 }
 
@@ -293,7 +298,7 @@ int np_source_snapshot(struct np_source *src, const uint32_t *netns, size_t n)
 		err = np_source_poll(src);
 	emit_walk(src, true, 0);
 	for (size_t i = 0; i < NPROBES && !err; i++)
-		if (src->attached & probes[i]->bit)
+		if ((src->attached & probes[i]->bit) && probes[i]->snapshot)
 			err = probes[i]->snapshot(src, &what);
 	/* after the walks: what ended meanwhile ends after it was seen */
 	if (!err)

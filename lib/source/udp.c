@@ -3,13 +3,12 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "netprobe.skel.h"
+#include "source/cgroot.h"
 #include "source/probe.h"
 
 #define ENTRIES_DEFAULT 65536
@@ -47,28 +46,12 @@ static bool refused(struct np_source *src, const char *program)
 	       (!strcmp(program, "np_udp_send") || !strcmp(program, "np_udp_recv"));
 }
 
-/* Where cgroup v2 is mounted: alone, or beside v1 (hybrid). */
-static int open_root_cgroup(void)
-{
-	char line[1024], dir[512], type[64];
-	FILE *f = fopen("/proc/self/mounts", "re");
-	int fd = -ENOENT;
-
-	if (!f)
-		return -errno;
-	while (fd < 0 && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%*s %511s %63s", dir, type) == 2 && !strcmp(type, "cgroup2"))
-			fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	fclose(f);
-	return fd;
-}
-
 static int attach_cgroup(struct np_source *src, struct np_err *err)
 {
 	struct bpf_program *progs[] = { src->bpf->progs.np_udp_create,
 					src->bpf->progs.np_udp_egress,
 					src->bpf->progs.np_udp_ingress };
-	int fd = open_root_cgroup();
+	int fd = np_cgroot_open();
 	int ret = 0;
 
 	if (fd < 0)

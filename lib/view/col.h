@@ -84,6 +84,7 @@ enum np_agg {
 #define NP_NEED_LIFE    128  /* events when a connection is opened */
 #define NP_NEED_RTT     256  /* a program on each segment received */
 #define NP_NEED_TURN    512  /* a program on each segment, both ways */
+#define NP_NEED_SIDE    2048 /* who opened it: costs memory alone */
 #define NP_NEED_PEEK    1024 /* a program on each packet, copies of a flow's first ones */
 
 #define NP_COL_CONN    1   /* exists on connections */

@@ -6,6 +6,7 @@
 
 #include "base/hist.h"
 #include "flow/detail.h"
+#include "flow/l7.h"
 #include "view/col.h"
 
 enum op { ADD64, ADD32, MIN32, MIN64, MAX32, MEAN32 };
@@ -174,12 +175,21 @@ int np_merge_identity(struct np_group_row *g, const struct np_detail *from)
 {
 	struct np_hist *hist[NP_HIST_KINDS];
 	struct np_detail *d = own_detail(g);
+	struct np_l7_name *l7;
 
 	if (!d)
 		return -ENOMEM;
+	l7 = d->l7;
 	memcpy(hist, d->hist, sizeof(hist));
 	*d = *from;
 	memcpy(d->hist, hist, sizeof(hist));
+	if (from->l7 && !l7)
+		l7 = malloc(sizeof(*l7));
+	if (from->l7 && l7)
+		*l7 = *from->l7;
+	d->l7 = from->l7 ? l7 : NULL;
+	if (!from->l7)
+		free(l7);
 	return 0;
 }
 
@@ -213,6 +223,8 @@ void np_merge_end(struct np_group_row *g)
 			np_hist_free(g->own->hist[i]);
 		free(g->own->hist[i]);
 	}
+	if (g->own)
+		free(g->own->l7);
 	free(g->own);
 	g->own = NULL;
 	g->row.detail = NULL;

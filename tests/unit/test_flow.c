@@ -222,6 +222,8 @@ static void gone_after_two_whole_walks_without_it(void **state)
 	end(NP_WALK_TCP);
 	np_flows_next(flows);
 	refresh_of_nothing(NP_WALK_FILES);
+	assert_int_equal(np_flows_unseen(flows, &netns, 1), 0); /* most are just being closed */
+	refresh_of_nothing(NP_WALK_FILES);
 	assert_int_equal(np_flows_unseen(flows, &netns, 1), 1); /* perhaps an orphan */
 	assert_int_equal(netns, 4711);
 	refresh_of_nothing(NP_WALK_TCP);
@@ -237,6 +239,22 @@ static void gone_after_two_whole_walks_without_it(void **state)
 	assert_null(living(1));
 	assert_non_null(ended(1));
 	assert_int_equal(np_flows_stats(flows)->vanished, 1);
+}
+
+static void anomalies_are_counted(void **state)
+{
+	struct np_ev_anomaly r = { .hdr = { NP_EV_ANOMALY, sizeof(r), 0 } };
+
+	(void)state;
+	GIVE(r);
+	r.kind = NP_AN_DROP;
+	GIVE(r);
+	r.kind = NP_AN_MAX;
+	GIVE(r);
+	r.hdr.size--;
+	GIVE(r);
+	assert_int_equal(np_flows_stats(flows)->anomalies, 2);
+	assert_int_equal(np_flows_stats(flows)->bad, 2);
 }
 
 static void bad_records_are_refused_and_counted(void **state)
@@ -308,6 +326,7 @@ int main(void)
 		TEST(without_a_sample_there_is_no_rtt),
 		TEST(socket_used_again_is_another_connection),
 		TEST(gone_after_two_whole_walks_without_it),
+		TEST(anomalies_are_counted),
 		TEST(bad_records_are_refused_and_counted),
 		TEST(a_hundred_thousand_come_and_go_in_the_same_memory),
 	};

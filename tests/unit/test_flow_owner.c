@@ -157,6 +157,7 @@ static void owner_told_before_the_end_is_kept(void **state)
 	refresh_of_nothing(ALL);
 	owner(1, 7, NP_VIA_CLOSE);
 	refresh_of_nothing(NP_WALK_FILES);
+	refresh_of_nothing(NP_WALK_FILES);
 	assert_null(living(1)); /* nothing but a name */
 	assert_int_equal(np_flows_unseen(flows, NULL, 0), 1);
 	GIVE(r);
