@@ -50,6 +50,7 @@ enum np_owner_via {
 #define NP_EV_F_WIRE     32  /* UDP packets were counted at the IP layer, not by the process */
 #define NP_EV_F_LAST     64  /* UDP: the entry was retired; a later one counts from 0 */
 #define NP_EV_F_ACCEPTED 128 /* the socket came from a listener, not from connect() */
+#define NP_EV_F_RESET    256 /* np_ev_state of an ended one: what looked like an RST was ours */
 
 struct np_ev_hdr {
 	__u16 type;  /* enum np_event_type */

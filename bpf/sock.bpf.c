@@ -33,6 +33,8 @@ struct {
 	__type(value, __u64);
 } np_ownerless SEC(".maps");
 
+__u32 np_half_reset; /* of them: how many the peer had said FIN to before its RST, or more */
+
 static __always_inline void emit_owner(struct sock *sk, __u64 cookie, enum np_owner_via via)
 {
 	struct np_ev_owner *r = np_reserve(sizeof(*r));
@@ -135,8 +137,11 @@ static __always_inline void emit_end(struct sock *sk, __u64 cookie, int oldstate
 			np_rtt_end(cookie, NULL);
 	}
 	/* not orphaned yet: a process will close the file and so destroy it */
-	if (!mine && !known && !(sk->__sk_common.skc_flags & (1UL << SOCK_DEAD)))
+	if (!mine && !known && !(sk->__sk_common.skc_flags & (1UL << SOCK_DEAD))) {
 		bpf_map_update_elem(&np_ownerless, &cookie, &cred, BPF_ANY);
+		if (sk->__sk_common.skc_flags & (1UL << SOCK_DONE))
+			__sync_fetch_and_add(&np_half_reset, 1);
+	}
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -179,10 +184,11 @@ int BPF_PROG(np_state, struct sock *sk, int oldstate, int newstate)
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(np_destroy, struct sock *sk)
 {
+	bool done = sk->__sk_common.skc_flags & (1UL << SOCK_DONE);
 	__u64 cookie, cred, *found;
 
 	/* both ends said FIN: not cut short, and nearly all of them, so leave before the lookup */
-	if (sk->__sk_common.skc_flags & (1UL << SOCK_DONE))
+	if (done && !np_half_reset)
 		return 0;
 	cookie = np_read_cookie(sk);
 	found = bpf_map_lookup_elem(&np_ownerless, &cookie);
@@ -190,12 +196,44 @@ int BPF_PROG(np_destroy, struct sock *sk)
 		return 0;
 	cred = *found;
 	bpf_map_delete_elem(&np_ownerless, &cookie);
+	if (done)
+		__sync_fetch_and_add(&np_half_reset, -1);
 	/*
 	 * Reset before it was accepted: either it was accepted still, and is closed by its process,
 	 * or its listener has gone, maybe in an interrupt, which opens it again (tcp_disconnect).
 	 */
 	if (cred ? np_current_made(cred) : sk->sk_shutdown == SHUTDOWN_MASK)
 		emit_owner(sk, cookie, NP_VIA_CLOSE);
+	return 0;
+}
+
+/*
+ * Data that comes after close() is answered by an RST, and ends the socket the way that a received
+ * one does, a moment before: only the answer tells.
+ */
+SEC("tp_btf/tcp_send_reset")
+int BPF_PROG(np_reset, struct sock *sk)
+{
+	struct np_ev_state *r;
+	__u64 raw = 0;
+
+	/* often there is none; some verifiers want that looked at, others think it cannot be */
+	bpf_probe_read_kernel(&raw, sizeof(raw), ctx);
+	if (!raw)
+		sk = NULL;
+	if (!sk || sk->__sk_common.skc_state != TCP_CLOSE || sk->sk_protocol != IPPROTO_TCP ||
+	    !(sk->__sk_common.skc_flags & (1UL << SOCK_DEAD)))
+		return 0;
+	r = np_reserve(sizeof(*r));
+	if (!r)
+		return 0;
+	r->hdr.type = NP_EV_SOCK_STATE;
+	r->hdr.size = sizeof(*r);
+	r->hdr.flags = NP_EV_F_RESET;
+	r->cookie = np_read_cookie(sk);
+	r->tuple.state = TCP_CLOSE;
+	r->oldstate = TCP_CLOSE;
+	np_submit(r);
 	return 0;
 }
 

@@ -70,16 +70,25 @@ unsigned int np_run_wanted(const struct np_opts *opts, const struct np_view_cfg 
 	return want;
 }
 
-static const char *stack_text(void *source, int32_t id)
+static const char *stack_text(void *ctx, int32_t id)
 {
-	return np_source_stack(source, id);
+	const struct np_run *run = ctx;
+
+	return np_source_stack(run->source, id);
+}
+
+static void on_opened(void *ctx, struct np_row *row)
+{
+	struct np_run *run = ctx;
+
+	np_who_fill(run->meta, row);
 }
 
 static int set_flows(struct np_run *run)
 {
 	const struct np_opts *o = run->opts;
 	struct np_flows_cfg cfg = {
-		.life = run->want & NP_SRC_LIFE && o->view.kind == NP_COL_EVENT,
+		.life = o->mode->want & NP_SRC_LIFE && o->view.kind == NP_COL_EVENT,
 		/* on the screen any column is a key away */
 		.side = run->tui || (np_view_needs(&o->view) & NP_NEED_SIDE),
 		.log = o->view.kind == NP_COL_EVENT ? o->told : 0,
@@ -88,7 +97,9 @@ static int set_flows(struct np_run *run)
 		.udp_idle_ns = o->udp_idle_ns,
 		.l7 = run->want & NP_SRC_PEEK ? o->tool->l7 : NULL,
 		.stack = o->stack ? stack_text : NULL,
-		.ctx = run->source,
+		.opened =
+		    np_view_needs(&o->view) & (NP_NEED_CGROUP | NP_NEED_CMDLINE) ? on_opened : NULL,
+		.ctx = run,
 	};
 
 	int err = np_flows_set(run->flows, &cfg);

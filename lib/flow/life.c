@@ -86,6 +86,13 @@ static enum np_side side_of(uint32_t flags)
 	return flags & NP_EV_F_ACCEPTED ? NP_SIDE_SERVER : NP_SIDE_CLIENT;
 }
 
+/* A listener's own moves; a child leaves LISTEN for SYN_RECV. */
+static bool is_listener(const struct np_ev_state *r)
+{
+	return r->tuple.state == TCP_LISTEN ||
+	       (r->oldstate == TCP_LISTEN && r->tuple.state != TCP_SYN_RECV);
+}
+
 /* Where no opening was seen it is older than the program: every one since is told. */
 static void set_span(const struct np_flows *flows, struct np_flow *flow, struct np_detail *d)
 {
@@ -117,12 +124,22 @@ void np_life_end(struct np_flows *flows, struct np_flow *flow, const struct np_e
 		d->event = failed ? NP_EVENT_FAIL : NP_EVENT_CLOSE;
 		d->end = (uint8_t)how(r);
 		d->closed_by = (uint8_t)closed_by(r);
-		d->side = (uint8_t)side_of(r->sock.hdr.flags);
+		if (!d->side)
+			d->side = (uint8_t)side_of(r->sock.hdr.flags);
 		d->ts_ns = r->ts_ns ? r->ts_ns : flows->mono_ns;
 		d->errnum = r->sk_err;
 	}
 	flow->row.events = 1;
 	set_span(flows, flow, d);
+}
+
+/* The peer sent data after our close(), not an RST. */
+static void reset_was_ours(struct np_flow *flow)
+{
+	struct np_detail *d = flow ? flow->row.detail : NULL;
+
+	if (d && np_flow_ended(flow) && d->end == NP_END_RESET_RECV && d->closed_by == NP_WHO_LOCAL)
+		d->end = NP_END_RESET_SENT;
 }
 
 void np_take_state(struct np_flows *flows, const struct np_ev_state *r)
@@ -132,7 +149,9 @@ void np_take_state(struct np_flows *flows, const struct np_ev_state *r)
 	struct np_event *event;
 	struct np_detail *d;
 
-	if (r->tuple.state == TCP_LISTEN || r->oldstate == TCP_LISTEN)
+	if (r->hdr.flags & NP_EV_F_RESET)
+		reset_was_ours(flow);
+	if (is_listener(r) || r->oldstate == r->tuple.state)
 		return;
 	if (!flow || np_flow_ended(flow)) {
 		if (r->tuple.state == TCP_CLOSE &&
@@ -148,7 +167,11 @@ void np_take_state(struct np_flows *flows, const struct np_ev_state *r)
 	flow->row.netns = r->netns;
 	flow->row.cgroup_id = r->cgroup_id;
 	flow->row.uid = r->uid;
-	d->side = (uint8_t)side_of(r->hdr.flags);
+	/* listen(fd, 0) leaves its children no limit of the queue to be known by: the move tells */
+	if (r->oldstate == TCP_LISTEN || r->oldstate == TCP_SYN_RECV)
+		d->side = NP_SIDE_SERVER;
+	else if (!d->side)
+		d->side = (uint8_t)side_of(r->hdr.flags);
 	if (open && d->opened_ns) { /* as a client */
 		d->syn_us = (uint32_t)(np_grown(r->ts_ns, d->opened_ns) / 1000);
 		d->syn_server_us = d->syn_us;
@@ -160,6 +183,8 @@ void np_take_state(struct np_flows *flows, const struct np_ev_state *r)
 		flow->row.first_ns = d->opened_ns;
 		flow->row.flags &= (uint16_t)~NP_ROW_OLD;
 	}
+	if (open && flows->cfg.opened)
+		flows->cfg.opened(flows->cfg.ctx, &flow->row);
 	if (open && d->syn_us && !d->hist[NP_HIST_SYN] && !flows->cfg.life)
 		np_detail_sample(flows, d, NP_HIST_SYN, d->syn_us);
 	event = np_log_add(flows, flow, open ? NP_EVENT_OPEN : NP_EVENT_STATE, r->ts_ns);

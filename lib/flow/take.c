@@ -294,8 +294,9 @@ void np_take_udp(struct np_flows *flows, const struct np_ev_udp *r)
 		return;
 	np_flow_touch(flows, flow);
 	row = &flow->row;
-	if (!d->opened_ns)
-		d->opened_ns = r->first_ns;
+	/* after a silence that ended the flow before it, the entry may be the same still */
+	if (!d->opened_ns && raw[2] + raw[3] > d->raw[2] + d->raw[3])
+		d->opened_ns = d->raw[2] + d->raw[3] ? r->last_ns : r->first_ns;
 	d->last_ns = r->last_ns;
 	if (!(r->hdr.flags & NP_EV_F_NO_OWNER)) {
 		np_take_owner_of(flows, flow, &r->task, NP_VIA_SEND);

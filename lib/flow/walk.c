@@ -64,7 +64,8 @@ static void sweep(struct np_flows *flows, uint32_t what)
 				continue;
 			}
 			flows->stats.vanished++;
-		} else if (flow->in_map || !(what & NP_WALK_FILES)) {
+		} else if ((flow->in_map && !flows->last) || !(what & NP_WALK_FILES)) {
+			/* the map keeps what was moved last; nobody comes back for it */
 			continue;
 		}
 		np_half_close(flows, flow, true);

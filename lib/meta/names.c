@@ -144,16 +144,6 @@ const char *np_meta_user(struct np_meta *meta, uint32_t uid)
 	return name ? name : intern_number(meta, uid);
 }
 
-const char *np_meta_netns(struct np_meta *meta, uint32_t inum)
-{
-	const char *name;
-
-	if (!meta->netns.loaded)
-		load_netns(meta);
-	name = np_map_get(&meta->netns.by_number, inum);
-	return name ? name : intern_number(meta, inum);
-}
-
 /* Forgets NAMES, to be read again at their next use, where one of PATHS has changed. */
 static void check(struct np_meta *meta, struct np_names *names, const char *const *paths, size_t n)
 {
@@ -168,6 +158,29 @@ static void check(struct np_meta *meta, struct np_names *names, const char *cons
 		return;
 	np_map_free(&names->by_number);
 	*names = (struct np_names){ 0 };
+}
+
+/* What has no name is looked for anew once: a log tells of namespaces that were made just now. */
+const char *np_meta_netns(struct np_meta *meta, uint32_t inum)
+{
+	const char *name;
+
+	if (!meta->netns.loaded)
+		load_netns(meta);
+	name = np_map_get(&meta->netns.by_number, inum);
+	if (name)
+		return name;
+	check(meta, &meta->netns, netns_dirs, sizeof(netns_dirs) / sizeof(netns_dirs[0]));
+	if (!meta->netns.loaded) {
+		load_netns(meta);
+		name = np_map_get(&meta->netns.by_number, inum);
+	}
+	if (name)
+		return name;
+	/* until one of the folders changes */
+	name = intern_number(meta, inum);
+	(void)np_map_put(&meta->netns.by_number, inum, (void *)(uintptr_t)name);
+	return name;
 }
 
 void np_meta_names_tick(struct np_meta *meta)

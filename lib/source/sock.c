@@ -41,6 +41,8 @@ static void prepare(struct np_source *src, bool wanted)
 	bpf_program__set_autoload(bpf->progs.np_state, wanted && (all & NP_SRC_TCP));
 	bpf_program__set_autoload(bpf->progs.np_destroy,
 				  wanted && np_source_takes(src, "np_destroy"));
+	bpf_program__set_autoload(bpf->progs.np_reset, wanted && (all & NP_SRC_LIFE) &&
+							   np_source_takes(src, "np_reset"));
 	bpf_program__set_autoload(bpf->progs.np_walk_tcp,
 				  wanted && np_source_takes(src, "np_walk_tcp"));
 }
@@ -50,7 +52,8 @@ static bool refused(struct np_source *src, const char *program)
 	/* before 5.12: no cookies for tracing programs */
 	if (!strcmp(program, "np_state") && !src->no_cookie)
 		return src->no_cookie = true;
-	return !strcmp(program, "np_destroy") || !strcmp(program, "np_walk_tcp");
+	return !strcmp(program, "np_destroy") || !strcmp(program, "np_reset") ||
+	       !strcmp(program, "np_walk_tcp");
 }
 
 #define CLOSERS_SIZE (NP_CLOSERS * sizeof(struct np_closer))
@@ -102,6 +105,8 @@ static int attach(struct np_source *src, struct np_err *err)
 		ret = np_attach(bpf->progs.np_state, &src->state_link, err);
 	if (!ret && np_source_takes(src, "np_destroy"))
 		ret = np_attach(bpf->progs.np_destroy, &src->destroy_link, err);
+	if (!ret && bpf_program__autoload(bpf->progs.np_reset))
+		ret = np_attach(bpf->progs.np_reset, &src->reset_link, err);
 	if (!ret && np_source_takes(src, "np_walk_tcp"))
 		ret = np_attach(bpf->progs.np_walk_tcp, &src->tcp_link, err);
 	return ret;
@@ -111,6 +116,7 @@ static void detach(struct np_source *src)
 {
 	np_detach(&src->state_link);
 	np_detach(&src->destroy_link);
+	np_detach(&src->reset_link);
 	np_detach(&src->tcp_link);
 }
 

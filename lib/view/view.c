@@ -32,6 +32,7 @@ struct np_view {
 	size_t npin;
 	uint32_t update;
 	uint64_t began_ns; /* the first refresh */
+	uint64_t named_ns; /* log: the walk after which the living were looked up */
 	uint64_t folded;   /* the interval whose ended connections were taken already */
 	bool want_avg, want_meta;
 	bool fresh; /* this update is the first look at its refresh */
@@ -227,12 +228,26 @@ static int take(struct np_view *view, struct np_row *row)
 	return err;
 }
 
+/* A container may go together with its last connection: it is looked up while both live. */
+static void name_living(struct np_view *view, struct np_flows *flows)
+{
+	struct np_flow *flow;
+	size_t pos = 0;
+
+	if (!view->want_meta || view->named_ns == view->ctx.now_ns)
+		return;
+	view->named_ns = view->ctx.now_ns;
+	while ((flow = np_flows_living(flows, &pos)))
+		np_who_fill(view->meta, &flow->row);
+}
+
 static int take_log(struct np_view *view, struct np_flows *flows)
 {
 	struct np_row *const *rows;
 	size_t n = np_flows_log(flows, &rows);
 	int err = 0;
 
+	name_living(view, flows);
 	for (size_t i = 0; i < n && !err; i++)
 		err = take(view, rows[i]);
 	return err;
