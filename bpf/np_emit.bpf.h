@@ -19,6 +19,9 @@ struct {
 } np_ring SEC(".maps") __weak;
 
 const volatile __u64 np_ring_wake __weak = 256 * 1024;
+/* The reader was woken and has yet to look: waking it for each further record would cost as much
+ * as a hundred of them. It takes this back before it reads. */
+bool np_woken __weak;
 
 /* By enum np_lost; read by user space through the mapped section. */
 __u64 np_lost[NP_LOST_MAX] __weak;
@@ -58,8 +61,10 @@ static __always_inline void np_submit(void *rec)
 {
 	__u64 flags = BPF_RB_NO_WAKEUP;
 
-	if (bpf_ringbuf_query(&np_ring, BPF_RB_AVAIL_DATA) >= np_ring_wake)
+	if (!np_woken && bpf_ringbuf_query(&np_ring, BPF_RB_AVAIL_DATA) >= np_ring_wake) {
+		np_woken = true;
 		flags = BPF_RB_FORCE_WAKEUP;
+	}
 	bpf_ringbuf_submit(rec, flags);
 }
 

@@ -42,15 +42,16 @@ enum np_owner_via {
 };
 
 /* np_ev_hdr.flags */
-#define NP_EV_F_NO_FILE  1   /* iter/tcp: not from the walk over files, says nothing of the owner */
-#define NP_EV_F_NO_OWNER 2   /* the record's process fields are empty */
-#define NP_EV_F_FIN_RCVD 4   /* the peer's FIN is counted in bytes_received */
-#define NP_EV_F_LISTEN   8   /* a listener: backlog and limit are filled */
-#define NP_EV_F_NO_BYTES 16  /* UDP without a byte hook: the socket is known, its bytes are not */
-#define NP_EV_F_WIRE     32  /* UDP packets were counted at the IP layer, not by the process */
-#define NP_EV_F_LAST     64  /* UDP: the entry was retired; a later one counts from 0 */
-#define NP_EV_F_ACCEPTED 128 /* the socket came from a listener, not from connect() */
-#define NP_EV_F_RESET    256 /* np_ev_state of an ended one: what looked like an RST was ours */
+#define NP_EV_F_NO_FILE   1  /* iter/tcp: not from the walk over files, says nothing of the owner */
+#define NP_EV_F_NO_OWNER  2  /* the record's process fields are empty */
+#define NP_EV_F_FIN_RCVD  4  /* the peer's FIN is counted in bytes_received */
+#define NP_EV_F_LISTEN    8  /* a listener: backlog and limit are filled */
+#define NP_EV_F_NO_BYTES  16 /* UDP without a byte hook: the socket is known, its bytes are not */
+#define NP_EV_F_WIRE      32 /* UDP packets were counted at the IP layer, not by the process */
+#define NP_EV_F_LAST      64 /* UDP: the entry was retired; a later one counts from 0 */
+#define NP_EV_F_ACCEPTED  128 /* the socket came from a listener, not from connect() */
+#define NP_EV_F_CONNECTED 512 /* np_ev_end: its owner called connect() */
+#define NP_EV_F_RESET     256 /* np_ev_state of an ended one: what looked like an RST was ours */
 
 struct np_ev_hdr {
 	__u16 type;  /* enum np_event_type */
@@ -103,9 +104,12 @@ struct np_ev_sock {
 /* The end of a TCP socket; sock.tuple.state is the state before it. */
 struct np_ev_end {
 	struct np_ev_sock sock;
-	__u64 ts_ns;  /* CLOCK_MONOTONIC */
-	__u32 sk_err; /* errno of the end, 0 for one that this side made */
-	__u32 unread; /* bytes received that nobody read: rcv_nxt - copied_seq */
+	__u64 ts_ns;     /* CLOCK_MONOTONIC */
+	__u32 sk_err;    /* errno of the end, 0 for one that this side made */
+	__u32 unread;    /* bytes received that nobody read: rcv_nxt - copied_seq */
+	__u64 opened_ns; /* as in np_young */
+	__u32 syn_us;
+	__u32 pad;
 };
 
 /* A move to ESTABLISHED, or any other where all are asked for. */
@@ -121,14 +125,19 @@ struct np_ev_state {
 	__u32 oldstate;
 };
 
-/* A slot of the map of closers: a connection between its FIN and its end. */
-#define NP_CLOSERS 4096 /* a power of two */
-struct np_closer {
-	__u64 cookie; /* 0: a free slot */
-	struct np_ev_task task;
+/* A slot of the map of young connections; np_young.bpf.h. */
+#define NP_YOUNGS 4096 /* a power of two */
+struct np_young {
+	__u64 cookie;           /* 0: a free slot */
+	struct np_ev_task task; /* who connected, or closes it; pid 0: neither yet */
+	__u64 opened_ns;        /* CLOCK_MONOTONIC of the connect or the request; 0: nobody asked */
+	__u32 syn_us;           /* handshake; 0: not established */
 	__u32 netns;
-	__u32 whole; /* the others are filled */
-	__u64 pad;
+	__u8 whole;    /* the others are filled */
+	__u8 connects; /* the owner called connect() */
+	__u8 pad[6];
+	__u64 cgroup_id; /* of the socket */
+	__u64 pad2[7];   /* slots are whole cache lines */
 };
 
 struct np_ev_owner {
@@ -138,8 +147,11 @@ struct np_ev_owner {
 	__u16 via;  /* enum np_owner_via */
 	__u8 proto; /* IPPROTO_TCP, IPPROTO_UDP */
 	__u8 pad;
-	__u32 netns; /* inode number */
-	__u64 ts_ns; /* CLOCK_MONOTONIC; 0 where nobody asked for it */
+	__u32 netns;     /* inode number */
+	__u64 opened_ns; /* as in np_young */
+	__u64 cgroup_id; /* of the socket; 0: not told */
+	__u32 syn_us;
+	__u32 pad2;
 };
 
 /*

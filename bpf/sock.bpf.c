@@ -12,14 +12,15 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "np_closer.bpf.h"
 #include "np_emit.bpf.h"
 #include "np_event.h"
 #include "np_read.bpf.h"
 #include "np_rtt.bpf.h"
 #include "np_turn.bpf.h"
+#include "np_young.bpf.h"
 
 const volatile bool np_want_life = false;   /* connect() and ESTABLISHED, with their times */
+const volatile bool np_want_open = false;   /* a record for each that is established */
 const volatile bool np_want_states = false; /* every change of state */
 
 /* Set by user space before a walk: also the sockets that have a file. */
@@ -52,7 +53,8 @@ static __always_inline void emit_owner(struct sock *sk, __u64 cookie, enum np_ow
 	r->via = via;
 	r->proto = IPPROTO_TCP;
 	r->netns = sk->__sk_common.skc_net.net->ns.inum;
-	r->ts_ns = np_want_life ? bpf_ktime_get_ns() : 0;
+	if (via == NP_VIA_CONNECT)
+		r->opened_ns = bpf_ktime_get_ns();
 	np_submit_early(r);
 }
 
@@ -83,10 +85,85 @@ static __always_inline void emit_state(struct sock *sk, int oldstate, int newsta
 	np_submit_early(r);
 }
 
+/* connect(): in the caller's context. */
+static __always_inline void connects(struct sock *sk, __u64 cookie)
+{
+	struct np_young *y = np_young_new(sk, cookie);
+
+	if (!y) {
+		emit_owner(sk, cookie, NP_VIA_CONNECT);
+		return;
+	}
+	np_young_own(y, sk);
+	y->connects = true;
+	y->opened_ns = bpf_ktime_get_ns();
+	barrier();
+	y->whole = true;
+}
+
+static __always_inline void established(struct sock *sk, __u64 cookie, int oldstate)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct np_young *y = np_young_find(cookie);
+	__u64 now = bpf_ktime_get_ns();
+
+	if (y) {
+		y->syn_us = (now - y->opened_ns) / 1000;
+		return;
+	}
+	y = tp && oldstate == TCP_SYN_RECV ? np_young_new(sk, cookie) : NULL;
+	if (!y) {
+		if (!np_want_open && !np_want_states)
+			emit_state(sk, oldstate, TCP_ESTABLISHED);
+		return;
+	}
+	/* SYN-ACK to the ACK of it, which the kernel took as its first sample */
+	y->syn_us = tp->srtt_us >> 3;
+	y->opened_ns = now - y->syn_us * 1000ULL;
+	barrier();
+	y->whole = true;
+}
+
+/* close() or shutdown(), of which our FIN comes. */
 static __always_inline void closes(struct sock *sk, __u64 cookie)
 {
-	if (!np_closer_put(sk, cookie))
+	struct np_young *y = np_young_find(cookie);
+
+	/* who connected was told then */
+	if (y ? y->task.pid != 0 : np_want_life && !np_read_accepted(sk))
+		return;
+	if (!np_current_made(np_read_cred(sk)))
+		return;
+	if (!y)
+		y = np_young_new(sk, cookie);
+	if (!y) {
 		emit_owner(sk, cookie, NP_VIA_CLOSE);
+		return;
+	}
+	np_young_own(y, sk);
+	barrier();
+	y->whole = true;
+}
+
+/* What the slot of a connection knows goes with its end; whether that is an owner. */
+static __always_inline bool take_young(struct np_ev_end *r, __u64 cookie)
+{
+	struct np_young *y = np_young_find(cookie);
+	bool owned;
+
+	if (!y)
+		return false;
+	owned = y->task.pid;
+	if (r) {
+		if (owned)
+			r->sock.task = y->task;
+		r->opened_ns = y->opened_ns;
+		r->syn_us = y->syn_us;
+		if (y->connects)
+			r->sock.hdr.flags |= NP_EV_F_CONNECTED;
+	}
+	np_young_free(y, cookie);
+	return owned;
 }
 
 static __always_inline void emit_end(struct sock *sk, __u64 cookie, int oldstate)
@@ -127,12 +204,12 @@ static __always_inline void emit_end(struct sock *sk, __u64 cookie, int oldstate
 			r->ts_ns = bpf_ktime_get_ns();
 			r->unread = tp->rcv_nxt - tp->copied_seq;
 		}
-		known = np_closer_take(&r->sock.task, cookie);
+		known = take_young(r, cookie);
 		if (!known && (!mine || !np_current_made(cred) || !np_read_current(&r->sock.task)))
 			r->sock.hdr.flags |= NP_EV_F_NO_OWNER;
 		np_submit(r);
 	} else {
-		known = np_closer_take(NULL, cookie);
+		known = take_young(NULL, cookie);
 		if (np_want_rtt)
 			np_rtt_end(cookie, NULL);
 	}
@@ -149,7 +226,7 @@ int BPF_PROG(np_state, struct sock *sk, int oldstate, int newstate)
 {
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
-	if (np_want_states || (np_want_life && newstate == TCP_ESTABLISHED))
+	if (np_want_states || (np_want_open && newstate == TCP_ESTABLISHED))
 		emit_state(sk, oldstate, newstate);
 	if (np_want_rtt && oldstate == TCP_ESTABLISHED)
 		np_rtt_leave(sk);
@@ -162,20 +239,18 @@ int BPF_PROG(np_state, struct sock *sk, int oldstate, int newstate)
 			np_turn_close(sk);
 		break;
 	case TCP_ESTABLISHED:
+		if (np_want_life)
+			established(sk, np_read_cookie(sk), oldstate);
 		if (np_want_turn)
 			np_turn_open(sk, oldstate);
 		break;
 	case TCP_FIN_WAIT1:
 	case TCP_LAST_ACK:
-		/* who connected was told then */
-		if (np_want_life && !np_read_accepted(sk))
-			break;
-		if (np_current_made(np_read_cred(sk)))
-			closes(sk, np_read_cookie(sk));
+		closes(sk, np_read_cookie(sk));
 		break;
 	case TCP_SYN_SENT:
 		if (np_want_life)
-			emit_owner(sk, np_read_cookie(sk), NP_VIA_CONNECT);
+			connects(sk, np_read_cookie(sk));
 		break;
 	}
 	return 0;

@@ -80,6 +80,7 @@ int np_log_tick(struct np_run *run, bool last)
 		np_meta_tick(run->meta);
 		run->stats.refreshes++;
 	} else {
+		np_source_young(run->source);
 		err = np_source_poll(run->source);
 	}
 	if (run->opts->count) {

@@ -65,6 +65,8 @@ unsigned int np_run_wanted(const struct np_opts *opts, const struct np_view_cfg 
 			want |= also[i].source;
 	if (opts->told & 1U << NP_EVENT_STATE)
 		want |= NP_SRC_STATES;
+	if (opts->told & 1U << NP_EVENT_OPEN)
+		want |= NP_SRC_OPEN;
 	if (opts->told & 1U << (NP_EVENT_ANOMALY + NP_AN_LISTEN_OVERFLOW))
 		want |= NP_SRC_LISTEN;
 	return want;

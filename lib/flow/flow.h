@@ -41,7 +41,8 @@ struct np_flows_cfg {
 	uint32_t anomalies; /* those that walks are to find: 1 << enum np_anomaly */
 	const struct np_l7_ops *l7;                  /* names applications; NULL: nobody asked */
 	const char *(*stack)(void *ctx, int32_t id); /* a stack in words; NULL: nobody asked */
-	/* it was opened just now: its container may be gone when it ends; NULL: nobody asked */
+	/* it was opened or has ended just now: its container may be gone when its row is written;
+	 * NULL: nobody asked */
 	void (*opened)(void *ctx, struct np_row *row);
 	void *ctx;
 	uint64_t udp_idle_ns; /* life: a UDP flow ends after this silence; 0: with its socket */

@@ -142,6 +142,28 @@ static void reset_was_ours(struct np_flow *flow)
 		d->end = NP_END_RESET_SENT;
 }
 
+void np_life_open(struct np_flows *flows, struct np_flow *flow, uint64_t opened_ns, uint32_t syn_us,
+		  enum np_side side)
+{
+	struct np_detail *d = np_flow_detail(flows, flow);
+
+	if (!d)
+		return;
+	d->opened_ns = opened_ns;
+	d->side = (uint8_t)side;
+	flow->row.first_ns = opened_ns;
+	flow->row.flags &= (uint16_t)~NP_ROW_OLD;
+	if (!syn_us || d->syn_us)
+		return;
+	d->syn_us = syn_us;
+	if (side == NP_SIDE_CLIENT)
+		d->syn_server_us = syn_us;
+	else
+		d->syn_client_us = syn_us;
+	if (!flows->cfg.life)
+		np_detail_sample(flows, d, NP_HIST_SYN, syn_us);
+}
+
 void np_take_state(struct np_flows *flows, const struct np_ev_state *r)
 {
 	struct np_flow *flow = np_map_get(&flows->map, r->cookie);
@@ -172,21 +194,14 @@ void np_take_state(struct np_flows *flows, const struct np_ev_state *r)
 		d->side = NP_SIDE_SERVER;
 	else if (!d->side)
 		d->side = (uint8_t)side_of(r->hdr.flags);
-	if (open && d->opened_ns) { /* as a client */
-		d->syn_us = (uint32_t)(np_grown(r->ts_ns, d->opened_ns) / 1000);
-		d->syn_server_us = d->syn_us;
-	} else if (open && r->synack_us) {
-		d->opened_ns = r->ts_ns - r->synack_us * 1000ULL;
-		d->syn_us = d->syn_client_us = r->synack_us;
-	}
-	if (d->opened_ns) {
-		flow->row.first_ns = d->opened_ns;
-		flow->row.flags &= (uint16_t)~NP_ROW_OLD;
-	}
+	if (open && d->opened_ns && d->side == NP_SIDE_CLIENT)
+		np_life_open(flows, flow, d->opened_ns,
+			     (uint32_t)(np_grown(r->ts_ns, d->opened_ns) / 1000), NP_SIDE_CLIENT);
+	else if (open && r->synack_us)
+		np_life_open(flows, flow, r->ts_ns - r->synack_us * 1000ULL, r->synack_us,
+			     NP_SIDE_SERVER);
 	if (open && flows->cfg.opened)
 		flows->cfg.opened(flows->cfg.ctx, &flow->row);
-	if (open && d->syn_us && !d->hist[NP_HIST_SYN] && !flows->cfg.life)
-		np_detail_sample(flows, d, NP_HIST_SYN, d->syn_us);
 	event = np_log_add(flows, flow, open ? NP_EVENT_OPEN : NP_EVENT_STATE, r->ts_ns);
 	if (event) {
 		event->detail.oldstate = (uint8_t)r->oldstate;

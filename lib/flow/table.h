@@ -102,6 +102,9 @@ void np_detail_free(struct np_detail *detail);
 
 /* life.c */
 void np_take_state(struct np_flows *flows, const struct np_ev_state *r);
+/* When it was opened and how long the handshake took, 0: not yet; may come more than once. */
+void np_life_open(struct np_flows *flows, struct np_flow *flow, uint64_t opened_ns, uint32_t syn_us,
+		  enum np_side side);
 /* How it ended, by its record; NULL: nobody saw it. Before np_flow_end(). */
 void np_life_end(struct np_flows *flows, struct np_flow *flow, const struct np_ev_end *r);
 /* UDP: silent for too long. */

@@ -218,6 +218,7 @@ void np_take_sock(struct np_flows *flows, const struct np_ev_sock *r)
 void np_take_end(struct np_flows *flows, const struct np_ev_end *end)
 {
 	const struct np_ev_sock *r = &end->sock;
+	bool connected = r->hdr.flags & NP_EV_F_CONNECTED;
 	struct np_flow *flow = np_map_get(&flows->map, r->cookie);
 
 	if (r->tuple.proto != IPPROTO_TCP) {
@@ -230,8 +231,13 @@ void np_take_end(struct np_flows *flows, const struct np_ev_end *end)
 			return;
 	}
 	set_tcp(flows, flow, r);
-	if (!(r->hdr.flags & NP_EV_F_NO_OWNER) && closer_owns(flows, flow))
-		np_take_owner_of(flows, flow, &r->task, NP_VIA_CLOSE);
+	if (!(r->hdr.flags & NP_EV_F_NO_OWNER) && (connected || closer_owns(flows, flow)))
+		np_take_owner_of(flows, flow, &r->task, connected ? NP_VIA_CONNECT : NP_VIA_CLOSE);
+	if (end->opened_ns)
+		np_life_open(flows, flow, end->opened_ns, end->syn_us,
+			     connected ? NP_SIDE_CLIENT : NP_SIDE_SERVER);
+	if (flows->cfg.opened)
+		flows->cfg.opened(flows->cfg.ctx, &flow->row);
 	np_life_end(flows, flow, end);
 	np_flow_end(flows, flow);
 	flows->stats.ended++;
@@ -264,15 +270,17 @@ void np_take_owner(struct np_flows *flows, const struct np_ev_owner *r)
 	}
 	if (scan) {
 		np_take_holder(flows, flow, &r->task);
-	} else if (connects || closer_owns(flows, flow)) {
+	} else if (r->task.pid && (connects || closer_owns(flows, flow))) {
 		np_take_owner_of(flows, flow, &r->task, (enum np_owner_via)r->via);
 		flow->owner_seen = flows->walk;
 	}
-	if (connects && r->ts_ns && np_flow_detail(flows, flow)) {
-		flow->row.detail->opened_ns = r->ts_ns;
-		flow->row.detail->side = NP_SIDE_CLIENT;
-		flow->row.flags &= (uint16_t)~NP_ROW_OLD;
-	}
+	if (r->cgroup_id)
+		flow->row.cgroup_id = r->cgroup_id;
+	if (r->opened_ns && flows->cfg.opened)
+		flows->cfg.opened(flows->cfg.ctx, &flow->row);
+	if (r->opened_ns)
+		np_life_open(flows, flow, r->opened_ns, r->syn_us,
+			     connects ? NP_SIDE_CLIENT : NP_SIDE_SERVER);
 }
 
 void np_take_udp(struct np_flows *flows, const struct np_ev_udp *r)

@@ -52,8 +52,8 @@ struct np_source {
 	struct bpf_link *udp_links[3];
 	struct bpf_link *peek_links[2];
 	struct bpf_link *rtt_link, *turn_links[2];
-	const struct np_closer *closers; /* the map of them, shared with the kernel */
-	struct np_rtt *rtt_slots;        /* the map of RTT samples, shared with the kernel */
+	const struct np_young *youngs; /* the map of young connections, shared with the kernel */
+	struct np_rtt *rtt_slots;      /* the map of RTT samples, shared with the kernel */
 	bool udp_by_socket;
 	bool no_cookie;             /* before 5.12: sockets by address, counters by np_walk_tcp */
 	struct np_ifhooks *ifhooks; /* iface.c's own */

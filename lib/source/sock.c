@@ -35,8 +35,9 @@ static void prepare(struct np_source *src, bool wanted)
 	bpf_map__set_autocreate(bpf->maps.np_ring,
 				wanted || ((src->cfg.want | src->cfg.may_want) & NP_SRC_ANOMALY));
 	bpf_map__set_autocreate(bpf->maps.np_ownerless, wanted);
-	bpf_map__set_autocreate(bpf->maps.np_closers, wanted);
+	bpf_map__set_autocreate(bpf->maps.np_youngs, wanted);
 	bpf->rodata->np_want_life = all & NP_SRC_LIFE;
+	bpf->rodata->np_want_open = all & NP_SRC_OPEN;
 	bpf->rodata->np_want_states = all & NP_SRC_STATES;
 	bpf_program__set_autoload(bpf->progs.np_state, wanted && (all & NP_SRC_TCP));
 	bpf_program__set_autoload(bpf->progs.np_destroy,
@@ -56,48 +57,60 @@ static bool refused(struct np_source *src, const char *program)
 	       !strcmp(program, "np_walk_tcp");
 }
 
-#define CLOSERS_SIZE (NP_CLOSERS * sizeof(struct np_closer))
+#define YOUNGS_SIZE (NP_YOUNGS * sizeof(struct np_young))
 
-static int map_closers(struct np_source *src, struct np_err *err)
+static int map_youngs(struct np_source *src, struct np_err *err)
 {
 	void *slots;
 
-	if (src->closers)
+	if (src->youngs)
 		return 0;
-	slots = mmap(NULL, CLOSERS_SIZE, PROT_READ, MAP_SHARED,
-		     bpf_map__fd(src->bpf->maps.np_closers), 0);
+	slots = mmap(NULL, YOUNGS_SIZE, PROT_READ, MAP_SHARED,
+		     bpf_map__fd(src->bpf->maps.np_youngs), 0);
 	if (slots == MAP_FAILED)
-		return np_bpf_explain(err, -errno, "map the owners of closing connections");
-	src->closers = slots;
+		return np_bpf_explain(err, -errno, "map the young connections");
+	src->youngs = slots;
 	return 0;
 }
 
-/* Connections that have said FIN and have yet to end: whose they are. */
-static void emit_closers(struct np_source *src)
+/* Connections that the walks know from other sides: whose they are, and since when. */
+static void emit_youngs(struct np_source *src)
 {
-	for (size_t i = 0; i < NP_CLOSERS; i++) {
-		const volatile struct np_closer *c = &src->closers[i];
-		uint64_t cookie = c->cookie;
+	for (size_t i = 0; i < NP_YOUNGS; i++) {
+		const volatile struct np_young *y = &src->youngs[i];
+		uint64_t cookie = y->cookie;
 		struct np_ev_owner r = { .hdr = { NP_EV_SOCK_OWNER, sizeof(r), 0 },
 					 .cookie = cookie,
-					 .via = NP_VIA_CLOSE,
 					 .proto = IPPROTO_TCP };
 
-		if (!cookie || !c->whole)
+		if (!cookie || !y->whole)
 			continue;
-		memcpy(&r.task, (const void *)&c->task, sizeof(r.task));
-		r.netns = c->netns;
+		if (y->task.pid) {
+			__sync_synchronize();
+			memcpy(&r.task, (const void *)&y->task, sizeof(r.task));
+		}
+		r.via = y->connects ? NP_VIA_CONNECT : NP_VIA_CLOSE;
+		r.netns = y->netns;
+		r.cgroup_id = y->cgroup_id;
+		r.opened_ns = y->opened_ns;
+		r.syn_us = y->syn_us;
 		__sync_synchronize();
 		/* the slot may have changed hands meanwhile */
-		if (c->whole && c->cookie == cookie)
+		if (y->whole && y->cookie == cookie)
 			np_source_emit(src, &r, sizeof(r));
 	}
+}
+
+void np_source_young(struct np_source *src)
+{
+	if (src->youngs && (src->attached & NP_SRC_LIFE))
+		emit_youngs(src);
 }
 
 static int attach(struct np_source *src, struct np_err *err)
 {
 	struct np_bpf *bpf = src->bpf;
-	int ret = map_closers(src, err);
+	int ret = map_youngs(src, err);
 
 	if (ret)
 		return ret;
@@ -136,7 +149,7 @@ static int snapshot(struct np_source *src, uint32_t *what)
 	uint64_t errors = src->read_errors, now = np_mono_ns();
 	bool all = now >= src->tcp_all_next_ns || src->nnetns > NP_NETNS_MAX || src->no_cookie;
 
-	emit_closers(src);
+	emit_youngs(src);
 	if (!src->tcp_link || !(all || src->nnetns) || (now < src->tcp_next_ns && !src->no_cookie))
 		return 0;
 	/* with their files too: some tables of files are hidden from us, some files are in no table
@@ -151,10 +164,10 @@ static int snapshot(struct np_source *src, uint32_t *what)
 	return 0;
 }
 
-static void close_closers(struct np_source *src)
+static void close_youngs(struct np_source *src)
 {
-	if (src->closers)
-		munmap((void *)(uintptr_t)src->closers, CLOSERS_SIZE);
+	if (src->youngs)
+		munmap((void *)(uintptr_t)src->youngs, YOUNGS_SIZE);
 }
 
 const struct np_probe np_probe_sock = {
@@ -165,5 +178,5 @@ const struct np_probe np_probe_sock = {
 	.attach = attach,
 	.detach = detach,
 	.snapshot = snapshot,
-	.close = close_closers,
+	.close = close_youngs,
 };

@@ -255,7 +255,10 @@ int np_source_fd(const struct np_source *src)
 
 int np_source_poll(struct np_source *src)
 {
-	int n = src->ring ? ring_buffer__consume(src->ring) : 0;
+	int n;
+
+	src->bpf->bss->np_woken = false;
+	n = src->ring ? ring_buffer__consume(src->ring) : 0;
 
 	return n < 0 ? n : 0;
 }

@@ -23,7 +23,8 @@
 #define NP_SRC_TURN    64  /* response times, segment by segment */
 #define NP_SRC_ANOMALY 128 /* what goes wrong with TCP */
 #define NP_SRC_LIFE    256 /* with TCP: when and by whom connections were opened, when they ended */
-#define NP_SRC_STATES  512 /* with TCP: every change of state */
+#define NP_SRC_OPEN    8192 /* with LIFE: a record for each that is established */
+#define NP_SRC_STATES  512  /* with TCP: every change of state */
 #define NP_SRC_LISTEN  1024 /* listeners, with their queues */
 #define NP_SRC_ICMP    4096 /* with UDP: sockets of ICMP echo as well */
 #define NP_SRC_OWNERS \
@@ -74,6 +75,9 @@ int np_source_want(struct np_source *src, unsigned int want, struct np_err *err)
 int np_source_fd(const struct np_source *src);
 /* Hands on what has queued up; 0 or -errno. */
 int np_source_poll(struct np_source *src);
+/* LIFE: hands on what is known of connections that no walk has seen yet. Cheap; between refreshes.
+ */
+void np_source_young(struct np_source *src);
 /*
  * A refresh: begin, every living socket and interface, what has queued up, end. NETNS: the N
  * network namespaces where TCP sockets that no file refers to are to be visited as well; N above

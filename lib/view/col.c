@@ -47,10 +47,10 @@ const char *np_event_name(unsigned int event)
 #define FLAG(bit)     offsetof(struct np_row, flags), 0, 2, bit
 #define DETAIL(field) \
 	offsetof(struct np_detail, field), 0, sizeof(((struct np_detail *)0)->field), 0
-#define L7(field)                                          \
-	offsetof(struct np_l7_name, field), 0,             \
-	    255 < sizeof(((struct np_l7_name *)0)->field)  \
-		? 255                                      \
+#define L7(field)                                                   \
+	offsetof(struct np_l7_name, field), 0,                      \
+	    255 < sizeof(((struct np_l7_name *)0)->field)           \
+		? 255                                               \
 		: (uint8_t)sizeof(((struct np_l7_name *)0)->field), \
 	    0
 #define HIST(kind, stat) offsetof(struct np_detail, hist[NP_HIST_##kind]), 0, 8, NP_STAT_##stat

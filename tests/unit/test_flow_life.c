@@ -51,7 +51,7 @@ static void connects(uint64_t cookie, uint32_t pid, uint64_t ts_ns)
 				 .cookie = cookie,
 				 .via = NP_VIA_CONNECT,
 				 .proto = IPPROTO_TCP,
-				 .ts_ns = ts_ns };
+				 .opened_ns = ts_ns };
 
 	r.task.pid = pid;
 	GIVE(r);
