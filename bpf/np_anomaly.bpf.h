@@ -114,6 +114,13 @@ static __always_inline void np_an_wait_for_owner(struct sock *sk, __u64 cookie)
 	np_an_any_ownerless = true;
 }
 
+/* The current task in a call of its own, else whoever will close the socket. */
+static __always_inline void np_an_read_owner(struct np_ev_anomaly *r, struct sock *sk)
+{
+	if (!np_an_owned(sk) || !np_read_current(&r->task))
+		np_an_wait_for_owner(sk, r->cookie);
+}
+
 /* A packet's headers, as far as they lie within its linear part. */
 struct np_an_packet {
 	__u8 src[16], dst[16];

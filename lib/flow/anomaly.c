@@ -12,53 +12,6 @@
 /* SEMANTICS: CLOSE_WAIT or FIN_WAIT2 for longer than this. */
 #define HALF_CLOSE_NS 5000000000ULL
 
-/* A walk holds a listener for each process that shares it; the first one's record counts. */
-void np_take_listener(struct np_flows *flows, struct np_flow *flow, uint64_t key,
-		      const struct np_ev_sock *r)
-{
-	struct np_event *event;
-	struct np_detail *d;
-	bool known;
-
-	if (flow && !(flow->row.flags & NP_ROW_LISTEN) && !np_flow_ended(flow)) {
-		/* a connection's socket was opened anew to listen */
-		np_life_end(flows, flow, NULL);
-		np_flow_end(flows, flow);
-		flow = NULL;
-	}
-	known = flow && !np_flow_ended(flow);
-	if (!known)
-		flow = np_flow_new(flows, key, r->cookie, IPPROTO_TCP);
-	d = flow ? np_flow_detail(flows, flow) : NULL;
-	if (!d)
-		return;
-	flow->row.flags |= NP_ROW_LISTEN;
-	if (r->task.pid && !(r->hdr.flags & NP_EV_F_NO_OWNER))
-		np_take_holder(flows, flow, &r->task);
-	if (flow->seen == flows->walk)
-		return;
-	flows->seen_tcp++;
-	flow->seen = flows->walk;
-	flow->missed = 0;
-	np_take_tuple(&flow->row, &r->tuple);
-	flow->row.uid = r->task.uid;
-	flow->row.cgroup_id = r->cgroup_id;
-	flow->row.netns = r->netns;
-	flow->row.cwnd = r->cwnd;
-	flow->row.ssthresh = r->ssthresh;
-	flow->row.drops = r->drops;
-	d->backlog = r->cwnd;
-	d->limit = r->ssthresh;
-	if (known && r->drops > d->dropped) {
-		event = np_log_add(flows, flow, NP_EVENT_ANOMALY + NP_AN_LISTEN_OVERFLOW,
-				   flows->mono_ns);
-		if (event)
-			event->row.events = r->drops - d->dropped;
-		flow->row.events += r->drops - d->dropped;
-	}
-	d->dropped = r->drops;
-}
-
 static bool is_half(const struct np_row *row)
 {
 	return row->state == TCP_CLOSE_WAIT || row->state == TCP_FIN_WAIT2;
@@ -231,6 +184,8 @@ void np_take_anomaly(struct np_flows *flows, const struct np_ev_anomaly *r)
 			return;
 		learn(&flow->row, r);
 	}
+	if (r->kind == NP_AN_LISTEN_OVERFLOW)
+		np_queue_told(flows, r->listener);
 	if (flow)
 		d = np_flow_detail(flows, flow);
 	if (d) {
@@ -250,5 +205,8 @@ void np_take_anomaly(struct np_flows *flows, const struct np_ev_anomaly *r)
 	if (!event)
 		return;
 	event->row.events = !again;
+	/* without a connection it is its listener's */
+	if (!flow)
+		event->cookie = r->listener;
 	tell(flows, event, r, nth);
 }

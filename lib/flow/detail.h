@@ -85,7 +85,8 @@ struct np_detail {
 		uint32_t seq, times;
 	} again[4];
 	uint32_t nagain;
-	uint32_t dropped; /* listener: what its queue had dropped at the refresh before */
+	uint32_t dropped; /* listener: sk_drops at the refresh before */
+	uint32_t told;    /* listener: dropped since, with rows of their own */
 
 	/* latency: samples since the connection was first seen; by enum np_hist_kind, NULL: none */
 	struct np_hist *hist[NP_HIST_KINDS];
