@@ -50,6 +50,9 @@ static __always_inline void read_buffer(struct np_ev_anomaly *r, struct tcp_sock
 
 	r->tcp_flags = BPF_CORE_READ(cb, tcp_flags);
 	r->seq = seq - tp->snd_una + (__u32)tp->bytes_acked;
+	/* our SYN was acknowledged as a byte */
+	if (r->seq && !np_read_accepted((struct sock *)tp))
+		r->seq--;
 	r->len = BPF_CORE_READ(cb, end_seq) - seq - !!(r->tcp_flags & TCPHDR_SYN) -
 		 !!(r->tcp_flags & TCPHDR_FIN);
 	r->segs = BPF_CORE_READ(cb, tcp_gso_segs);

@@ -113,9 +113,10 @@ void np_take_listener(struct np_flows *flows, struct np_flow *flow, uint64_t key
 	flow->row.drops = r->drops;
 	d->backlog = r->cwnd;
 	d->limit = r->ssthresh;
-	if (!known && !np_map_get(&flows->queues, r->netns))
+	/* one that opened between two walks may have dropped already, if there is a count to ask */
+	if (!known && (flows->first || !np_map_get(&flows->queues, r->netns)))
 		read_queue(flows, &flow->row);
-	else if (known && r->drops > d->dropped)
+	else if (r->drops > d->dropped)
 		tell_overflow(flows, flow, overflows(flows, &flow->row, d, r->drops - d->dropped));
 	d->dropped = r->drops;
 }
