@@ -17,13 +17,14 @@ static bool is_half(const struct np_row *row)
 	return row->state == TCP_CLOSE_WAIT || row->state == TCP_FIN_WAIT2;
 }
 
-static void tell_half(struct np_flows *flows, struct np_flow *flow, struct np_detail *d, bool open)
+static void tell_half(struct np_flows *flows, struct np_flow *flow, struct np_detail *d, bool open,
+		      uint64_t until_ns)
 {
 	struct np_event *event =
-	    np_log_add(flows, flow, NP_EVENT_ANOMALY + NP_AN_HALF_CLOSE, flows->mono_ns);
+	    np_log_add(flows, flow, NP_EVENT_ANOMALY + NP_AN_HALF_CLOSE, until_ns);
 
 	if (event) {
-		event->detail.span_ns = flows->mono_ns - d->half_ns;
+		event->detail.span_ns = until_ns - d->half_ns;
 		event->detail.open = open;
 		/* CLOSE_WAIT: the peer is done and this side goes on */
 		event->detail.who = d->half_state == TCP_CLOSE_WAIT ? NP_WHO_REMOTE : NP_WHO_LOCAL;
@@ -35,18 +36,30 @@ static void tell_half(struct np_flows *flows, struct np_flow *flow, struct np_de
 	d->half_told = true;
 }
 
+/* It may be back in a later walk: an orphan, a file in flight. */
+void np_half_missed(struct np_flows *flows, struct np_flow *flow)
+{
+	struct np_detail *d = flow->row.detail;
+
+	if (d && d->half_ns && !d->missed_ns)
+		d->missed_ns = flows->mono_ns;
+}
+
 void np_half_close(struct np_flows *flows, struct np_flow *flow, bool gone)
 {
 	struct np_row *row = &flow->row;
 	struct np_detail *d = row->detail;
 	bool half = is_half(row) && !gone;
+	uint64_t until;
 
 	if (!(flows->cfg.anomalies & 1U << NP_AN_HALF_CLOSE) ||
 	    (!d && (!half || !(d = np_flow_detail(flows, flow)))))
 		return;
+	until = gone && d->missed_ns ? d->missed_ns : flows->mono_ns;
+	d->missed_ns = 0;
 	if (d->half_ns && (!half || d->half_state != row->state)) {
-		if (flows->mono_ns - d->half_ns >= HALF_CLOSE_NS)
-			tell_half(flows, flow, d, false);
+		if (until - d->half_ns >= HALF_CLOSE_NS)
+			tell_half(flows, flow, d, false, until);
 		d->half_ns = 0;
 		d->half_told = false;
 	}
@@ -55,8 +68,8 @@ void np_half_close(struct np_flows *flows, struct np_flow *flow, bool gone)
 	if (!d->half_ns) {
 		d->half_ns = flows->mono_ns;
 		d->half_state = row->state;
-	} else if (!d->half_told && flows->mono_ns - d->half_ns >= HALF_CLOSE_NS) {
-		tell_half(flows, flow, d, true);
+	} else if (!d->half_told && until - d->half_ns >= HALF_CLOSE_NS) {
+		tell_half(flows, flow, d, true, until);
 	}
 }
 

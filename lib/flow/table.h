@@ -138,7 +138,9 @@ void np_queues_free(struct np_flows *flows);
 void np_queue_told(struct np_flows *flows, uint64_t listener);
 
 /* anomaly.c */
-/* TCP, at each walk that found it: half-closed for too long? GONE: it ended. */
+/* TCP, at each walk that found it: half-closed for too long? GONE: it ended, at the first walk that
+ * missed it. */
+void np_half_missed(struct np_flows *flows, struct np_flow *flow);
 void np_half_close(struct np_flows *flows, struct np_flow *flow, bool gone);
 
 void np_take_sock(struct np_flows *flows, const struct np_ev_sock *r);

@@ -105,6 +105,12 @@ static int attach(struct np_source *src, struct np_err *err)
 	for (size_t i = 0; i < NPROGRAMS && !ret; i++)
 		if (runs(src, i))
 			ret = np_attach(find(src, i), &src->anomaly_links[i], err);
+	/* now: later there is no CAP_SYSLOG any more, without which all addresses are 0 */
+	if (!ret && src->cfg.stacks && !src->stacks) {
+		src->stacks = np_stacks_new(bpf_map__fd(src->bpf->maps.np_stacks));
+		if (src->stacks)
+			np_stacks_kernel(src->stacks);
+	}
 	return ret;
 }
 
@@ -170,7 +176,5 @@ const char *np_source_stack(struct np_source *src, int32_t stack_id)
 {
 	if (stack_id < 0 || !src->cfg.stacks)
 		return "";
-	if (!src->stacks)
-		src->stacks = np_stacks_new(bpf_map__fd(src->bpf->maps.np_stacks));
 	return np_stacks_text(src->stacks, (uint32_t)stack_id);
 }

@@ -8,7 +8,7 @@ _anom_ready() { # NAME: a refused connect on the loopback outside shows once eve
 	grep -qs '"connect-fail"' "$(bg_out "$1")"
 }
 
-# anom_start [OPTIONS]: npretrans of all namespaces in the background, as `anom`.
+# anom_start [OPTIONS]: npretrans of all namespaces in the background, as `anom`. Of --events connect-fail must be one.
 anom_start() {
 	start_bg anom "$(np_bin npretrans)" -J --stats -o +netns,segs,events,ongoing,backlog,limit --events all "$@"
 	wait_for 30 _anom_ready anom

@@ -167,9 +167,9 @@ end() { # HOW [OPTIONS]
 	in_ns "$NS_A" timeout 60 "$work" end --how "$1" --to "$ADDR_B" --port "${port:-0}" "${@:2}" >>"$NP_TMP/ends"
 }
 
-# end_pid HOW: of the process that did it.
+# end_pid HOW: of the process that did it last.
 end_pid() {
-	jq -nrR "[inputs | fromjson? | select(.how == \"$1\" and .comm)][0].pid" "$NP_TMP/ends"
+	jq -nrR "[inputs | fromjson? | select(.how == \"$1\" and .comm)] | last.pid" "$NP_TMP/ends"
 }
 
 @test "resets both ways, by whom and why; a closed port's too" {
@@ -246,14 +246,182 @@ end_pid() {
 	start_bg server_first in_ns "$NS_A" "$work" end --how half-server --to "$ADDR_B" --port "$port" --stall 6500
 	end half --stall 6500
 	stop_bg server_first 0 20
-	sleep 0.5 # a walk more
+	closed() { [ "$(anom_count '.ongoing == false')" = 4 ]; }
+	wait_for 10 closed
 	anom_stop
 	anom tojson
 	[ "$(anom_kinds | grep -vc half-close)" = 0 ]
 	# Of each of the two, both ends are here.
 	[ "$(anom_count '.ongoing and .duration >= 5 and .duration < 6')" = 4 ]
-	[ "$(anom_count '.ongoing == false and .duration >= 6 and .duration < 8')" = 4 ]
+	[ "$(anom_count '.ongoing == false and .duration >= 6.2 and .duration < 7.5')" = 4 ]
 	[ "$(anom_sum true events)" = 4 ]
 	[ "$(anom_count ".ns == \"a\" and .pid == $(end_pid half) and .who == \"local\" and .state == \"fin-wait-2\"")" = 2 ]
 	[ "$(anom_count ".ns == \"b\" and .pid == $(bg_pid server) and .who == \"remote\" and .state == \"close-wait\"")" = 2 ]
+}
+
+@test "drops by reason: a wrong checksum, a closed UDP port, a full receive buffer" {
+	netns_up
+	serve udp-server
+	anom_start --events drop,connect-fail
+	in_ns "$NS_A" python3 - "$ADDR_B" <<-'END'
+		import socket, struct, sys
+		# 23 SYNs with a wrong checksum: RFC 9293, 3.1. A raw socket leaves it alone.
+		raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+		for port in range(1001, 1024):
+		    raw.sendto(struct.pack("!HHLLBBHHH", port, 9, 7, 0, 5 << 4, 2, 1000, 0xdead, 0), (sys.argv[1], 0))
+		# A new socket each: an error that came back would be reported instead of sending.
+		for _ in range(23):
+		    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x" * 10, (sys.argv[1], 9))
+	END
+	start_bg full in_ns "$NS_B" python3 -c 'if True:
+		import signal, socket
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+		s.bind(("0.0.0.0", 7777))
+		print("{\"ready\":7777}", flush=True)
+		signal.pause()'
+	wait_ready full
+	in_ns "$NS_A" python3 - "$ADDR_B" <<-'END'
+		import socket, sys
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		for _ in range(60):
+		    s.sendto(b"x" * 500, (sys.argv[1], 7777))
+	END
+	anom_stop
+	anom_kinds
+	anom '"\(.ns) \(.event) \(.reason) \(.who) \(.pid) \(.local)"' | sed 's/ 10.99.0.1:.*/ a/' | sort | uniq -c
+	[ "$(anom_count '.reason == "tcp_csum"')" = 23 ]
+	[ "$(netns_count "$NS_B" TcpInCsumErrors)" = 23 ]
+	[ "$(anom_count ".reason == \"no_socket\" and .local == \"$ADDR_B:9\" and .len == 10 and .ns == \"b\"")" = 23 ]
+	[ "$(netns_count "$NS_B" UdpNoPorts)" = 23 ]
+	[ "$(netns_count "$NS_B" UdpRcvbufErrors)" -gt 0 ]
+	[ "$(anom_count '.reason == "socket_rcvbuff" and .ns == "b" and .local == "'"$ADDR_B"':7777"')" = "$(netns_count "$NS_B" UdpRcvbufErrors)" ]
+	[ "$(anom_count 'true')" = $((46 + $(netns_count "$NS_B" UdpRcvbufErrors))) ]
+}
+
+@test "nothing on a healthy network: 1,000 connections, bulk both ways, datagrams" {
+	netns_up
+	anom_start
+	serve server
+	client --to "$ADDR_B" --conns 500 --parallel 10 --tx 1001 --rx 2003 >"$NP_TMP/out"
+	client --to "$ADDR6_B" --conns 500 --close server --tx 3001 --rx 24 >>"$NP_TMP/out"
+	client --to "$ADDR_B" --tx 100M --rx 100M >>"$NP_TMP/out"
+	stop_bg server
+	serve udp-server
+	udp_client --to "$ADDR_B" --count 1000 --size 700 >>"$NP_TMP/out"
+	stop_bg server
+	anom_stop
+	[ "$(json_sum conns "$NP_TMP/out")" -ge 1001 ]
+	anom tojson | head -n 5
+	# What the kernel itself repeats, where a veth pair drops or reorders, is told; nothing else is.
+	[ "$(anom_sum '.event == "retrans"' segs)" = $(($(netns_count "$NS_A" TcpRetransSegs) + $(netns_count "$NS_B" TcpRetransSegs))) ]
+	[ "$(anom_count '.event | IN("retrans", "zero-window") | not')" = 0 ]
+}
+
+@test "--stack: by which way through the kernel" {
+	netns_up
+	anom_start --stack
+	end refused --conns 3 --port 9
+	anom_stop
+	anom .stack | head -n 3
+	[ "$(anom_count '.event == "rst-sent" and (.stack | test("^tcp_v4_send_reset\\+0x[0-9a-f]+;tcp_v4_rcv\\+0x"))')" = 3 ]
+	[ "$(anom_count '.event == "rst-recv" and (.stack | test("tcp_reset\\+0x.*;tcp_rcv_state_process\\+0x"))')" = 3 ]
+}
+
+@test "a storm of what goes wrong: what has no room in the ring is counted" {
+	netns_up
+	local status=0 told lost
+	anom_start --ring-size 4K --events drop,connect-fail
+	in_ns "$NS_A" python3 - "$ADDR_B" <<-'END'
+		import socket, sys
+		for _ in range(200):
+		    s = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(100)]
+		    for one in s:
+		        one.sendto(b"x", (sys.argv[1], 9))
+		    for one in s:
+		        one.close()
+	END
+	anom_stop || status=$?
+	told=$(anom_count '.reason == "no_socket"')
+	lost=$(top_stat anom 'lost: ring buffer full')
+	echo "$told told, $lost lost, status $status"
+	[ "$lost" -gt 0 ]
+	[ "$status" = 4 ]
+	grep -q 'records were lost' "$(bg_err anom)"
+	# Others drop packets too, elsewhere.
+	[ $((told + lost)) -ge "$(netns_count "$NS_B" UdpNoPorts)" ]
+}
+
+
+@test "--summary by process, remote, connection and kind: counts and ratio are the workload's" {
+	local by
+	link_up --delay 5ms --drop dir=ab,byte=20000
+	serve server
+	for by in process remote connection kind; do
+		start_bg "$by" "$(np_bin npretrans)" --summary --by "$by" -J --netns "$NS_A"
+	done
+	anom_start
+	attached() { [ "$(ls -l "/proc/$(bg_pid kind)/fd" | grep -c bpf)" -ge 5 ]; }
+	wait_for 20 attached
+	sleep 1
+	lossy --tx 60000
+	for by in process remote connection kind; do
+		stop_bg "$by" TERM 30
+		echo "$by:" && head -n 3 "$(bg_out "$by")"
+	done
+	anom_stop
+	local sent again
+	sent=$(json_sum tx "$NP_TMP/lossy") again=$(json_sum retrans_bytes "$NP_TMP/lossy")
+	[ "$(bg_json process "select(.pid == $CLIENT) | \"\(.events) \(.retrans) \(.retrans_bytes) \(.tx_bytes)\"")" = "23 23 $again $sent" ]
+	[ "$(bg_json remote "select(.raddr == \"$ADDR_B\") | \"\(.events) \(.retrans) \(.retrans_bytes) \(.tx_bytes)\"")" = "23 23 $again $sent" ]
+	# Of all that was sent, repeats included.
+	[ "$(bg_json process "select(.pid == $CLIENT) | .retrans_ratio * 1000 | round")" = $(((100000 * again + (sent + again) / 2) / (sent + again))) ]
+	[ "$(bg_json connection 'select(.events == 1 and .retrans == 1 and .retrans_bytes == 1448 and .tx_bytes == 60000) | .local' | sort -u | wc -l)" = 23 ]
+	[ "$(bg_json kind '"\(.event) \(.cause) \(.events)"')" = 'retrans fast 23' ]
+}
+
+@test "text, CSV and JSON; --count, --duration, SIGINT, a reader that has gone" {
+	netns_up
+	local status=0 lines rt
+	rt=$(np_bin npretrans)
+	start_bg text "$rt" --netns "$NS_A" --events connect-fail,retrans -c 5
+	start_bg csv "$rt" --netns "$NS_A" --events connect-fail --format csv -c 5
+	start_bg json "$rt" --netns "$NS_A" --events -rst-recv -J -c 5
+	start_bg int "$rt" --netns "$NS_A"
+	start_bg short "$rt" --netns "$NS_A" -d 1s
+	# Its reader takes one line and goes.
+	start_bg pipe bash -c '"$0" --netns "$1" -J | head -n 1; echo "${PIPESTATUS[*]}"' "$rt" "$NS_A"
+	anom_start
+	sleep 1
+	end refused --conns 8 --port 9
+	for one in text csv json pipe; do
+		wait_for 20 _bg_ended "$one"
+		stop_bg "$one" 0
+	done
+	stop_bg int INT
+	stop_bg short 0
+	[ "$(wc -l <"$(bg_out text)")" = 6 ]
+	grep -q '^TIME.* EVENT .*REASON' "$(bg_out text)"
+	[ "$(grep -c ' connect-fail .* refused' "$(bg_out text)")" = 5 ]
+	[ "$(wc -l <"$(bg_out csv)")" = 6 ]
+	[ "$(awk -F, '{ print NF }' "$(bg_out csv)" | sort -u | wc -l)" = 1 ]
+	[ "$(jq -s length "$(bg_out json)")" = 5 ]
+	[ "$(jq -r .event "$(bg_out json)" | sort -u)" = connect-fail ]
+	[ "$(grep -c connect-fail "$(bg_out int)")" = 8 ]
+	[ "$(grep -c rst-recv "$(bg_out int)")" = 8 ]
+	[ "$(tail -n 1 "$(bg_out pipe)")" = '0 0' ]
+	[ "$(wc -l <"$(bg_out pipe)")" = 2 ]
+	anom_stop
+}
+
+@test "--events that make no sense: one line, status 2" {
+	local events status
+	for events in '' nothing 'retrans,' ',retrans' open +close 'all,-all' '-'; do
+		status=0
+		"$(np_bin npretrans)" --events "$events" >"$NP_TMP/out" 2>"$NP_TMP/usage" </dev/null || status=$?
+		echo "'$events': $status $(cat "$NP_TMP/usage")"
+		[ "$status" = 2 ]
+		[ "$(wc -l <"$NP_TMP/usage")" = 1 ]
+		[ ! -s "$NP_TMP/out" ]
+	done
 }
