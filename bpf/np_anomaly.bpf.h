@@ -33,7 +33,10 @@ struct {
 	__uint(value_size, NP_STACK_DEPTH * sizeof(__u64));
 } np_stacks SEC(".maps") __weak;
 
-/* Sockets that an interrupt ended, until their owner destroys them; with np_read_cred(). */
+/*
+ * Sockets that an interrupt ended, or to which it did something else, until their owner closes or
+ * destroys them; with np_read_cred(). A walk may be too late for a connection that is young.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);

@@ -12,6 +12,9 @@
 #include "source/stack.h"
 
 #define KIND(name) (1u << NP_AN_##name)
+/* those that wait for the owner of the connection, where a walk finds none in time */
+#define WAIT \
+	(KIND(RETRANS) | KIND(CONNECT_FAIL) | KIND(TIMEOUT) | KIND(RST_RECV) | KIND(ZERO_WINDOW))
 
 /* Which program which kinds need. Those of zero-window are dear: one runs for each segment. */
 static const struct {
@@ -24,10 +27,8 @@ static const struct {
 	{ "np_an_rst_tx", KIND(RST_SENT) | KIND(PORT_REUSE), true },
 	{ "np_an_rst_rx", KIND(RST_RECV), true },
 	{ "np_an_error", KIND(CONNECT_FAIL) | KIND(TIMEOUT), true },
-	{ "np_an_state", KIND(RETRANS) | KIND(CONNECT_FAIL) | KIND(TIMEOUT) | KIND(RST_RECV),
-	  false },
-	{ "np_an_destroy", KIND(RETRANS) | KIND(CONNECT_FAIL) | KIND(TIMEOUT) | KIND(RST_RECV),
-	  false },
+	{ "np_an_state", WAIT, false },
+	{ "np_an_destroy", WAIT, false },
 	{ "np_an_drop", KIND(DROP) | KIND(PORT_REUSE) | KIND(LISTEN_OVERFLOW), true },
 	{ "np_zwin_segment", KIND(ZERO_WINDOW), true },
 	{ "np_zwin_read", KIND(ZERO_WINDOW), false },

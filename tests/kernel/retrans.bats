@@ -318,6 +318,48 @@ end_pid() {
 	[ "$(anom_count '.event | IN("retrans", "zero-window") | not')" = 0 ]
 }
 
+@test "a port used again while the old connection stands: told at both ends" {
+	link_up --delay 5ms
+	serve server
+	anom_start
+	cat >"$NP_TMP/reuse.py" <<-'END'
+		import socket, struct, sys
+		def sockets():
+		    for port in range(20001, 20024):
+		        s = socket.socket()
+		        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+		        s.bind((sys.argv[1], port))
+		        yield s
+		old = list(sockets())
+		for s in old:
+		    s.connect((sys.argv[2], int(sys.argv[3])))
+		print('{"ready":1}', flush=True)
+		sys.stdin.readline()
+		for s in old:
+		    s.close() # a reset, which is lost
+		print('{"closed":1}', flush=True)
+		sys.stdin.readline()
+		new = list(sockets())
+		for s in new:
+		    s.setblocking(False)
+		    s.connect_ex((sys.argv[2], int(sys.argv[3])))
+		sys.stdin.readline()
+	END
+	start_held reuse in_ns "$NS_A" python3 "$NP_TMP/reuse.py" "$ADDR_A" "$ADDR_B" "$port"
+	wait_ready reuse
+	link_tell block ab
+	tell reuse
+	wait_line reuse closed
+	link_tell unblock
+	tell reuse
+	answered() { [ "$(netns_count "$NS_B" TcpExtTCPSYNChallenge)" = 23 ] && [ "$(netns_count "$NS_A" TcpOutRsts)" = 46 ]; }
+	wait_for 10 answered
+	anom_stop
+	anom '"\(.ns) \(.event) \(.who) \(.reason) \(.pid)"' | sort | uniq -c
+	[ "$(anom_count ".ns == \"a\" and .event == \"port-reuse\" and .who == \"local\" and .pid == $(bg_pid reuse)")" = 23 ]
+	[ "$(anom_count '.ns == "b" and .event == "port-reuse" and .who == "remote"')" = 23 ]
+}
+
 @test "--stack: by which way through the kernel" {
 	netns_up
 	anom_start --stack
