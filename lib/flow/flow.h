@@ -43,7 +43,8 @@ struct np_flows_cfg {
 	const char *(*stack)(void *ctx, int32_t id); /* a stack in words; NULL: nobody asked */
 	/* it was opened just now: its container may be gone when it ends; NULL: nobody asked */
 	void (*opened)(void *ctx, struct np_row *row);
-	/* ListenDrops of the namespace NETNS, in which PID listens; false: not known. NULL: never */
+	/* ListenDrops of the namespace NETNS, in which PID listens; false: not known. NULL: never
+	 */
 	bool (*listen_drops)(void *ctx, uint32_t pid, uint32_t netns, uint64_t *drops);
 	void *ctx;
 	uint64_t udp_idle_ns; /* life: a UDP flow ends after this silence; 0: with its socket */

@@ -14,6 +14,11 @@ anom_start() {
 	wait_for 30 _anom_ready anom
 }
 
+# attached NAME: a NetProbe in the background sees everything from now on: its loop begins with a timer.
+attached() {
+	[ -n "$(find "/proc/$(bg_pid "$1")/fd" -lname '*timerfd*' 2>/dev/null)" ]
+}
+
 # anom_stop: what happened until now is in its output.
 anom_stop() {
 	stop_bg anom TERM 30
@@ -53,6 +58,8 @@ anom_is() {
 
 # lossy OPTIONS: 23 connections at a time, of one process, which is $CLIENT afterwards; what it said is in $NP_TMP/lossy.
 lossy() {
+	# shellcheck disable=SC2154 # port is of nptop.bash
 	in_ns "$NS_A" timeout 60 "$(np_bin np-work)" client --to "$ADDR_B" --port "$port" --nonblock --threads 23 "$@" >"$NP_TMP/lossy" || return 1
+	# shellcheck disable=SC2034 # the test's
 	CLIENT=$(jq -r .pid "$NP_TMP/lossy")
 }
