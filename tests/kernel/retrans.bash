@@ -63,3 +63,14 @@ lossy() {
 	# shellcheck disable=SC2034 # the test's
 	CLIENT=$(jq -r .pid "$NP_TMP/lossy")
 }
+
+# np-work's known ends, from A; what it says is in $NP_TMP/ends.
+
+end() { # HOW [OPTIONS]
+	in_ns "$NS_A" timeout 60 "$(np_bin np-work)" end --how "$1" --to "$ADDR_B" --port "${port:-0}" "${@:2}" >>"$NP_TMP/ends"
+}
+
+# end_pid HOW: of the process that did it last.
+end_pid() {
+	jq -nrR "[inputs | fromjson? | select(.how == \"$1\" and .comm)] | last.pid" "$NP_TMP/ends"
+}
