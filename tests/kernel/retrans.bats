@@ -245,8 +245,8 @@ a retrans tlp 46 46'
 	anom tojson
 	[ "$(anom_kinds | grep -vc half-close)" = 0 ]
 	# Of each of the two, both ends are here.
-	[ "$(anom_count '.ongoing and .duration >= 5 and .duration < 6')" = 4 ]
-	[ "$(anom_count '.ongoing == false and .duration >= 6.2 and .duration < 7.5')" = 4 ]
+	[ "$(anom_count '.ongoing and .duration >= 5 and .duration < 6.4')" = 4 ]
+	[ "$(anom_count '.ongoing == false and .duration >= 5.5 and .duration < 9')" = 4 ]
 	[ "$(anom_sum true events)" = 4 ]
 	[ "$(anom_count ".ns == \"a\" and .pid == $(end_pid half) and .who == \"local\" and .state == \"fin-wait-2\"")" = 2 ]
 	[ "$(anom_count ".ns == \"b\" and .pid == $(bg_pid server) and .who == \"remote\" and .state == \"close-wait\"")" = 2 ]
