@@ -50,6 +50,9 @@ static __always_inline void read_buffer(struct np_ev_anomaly *r, struct tcp_sock
 
 	r->tcp_flags = BPF_CORE_READ(cb, tcp_flags);
 	r->seq = seq - tp->snd_una + (__u32)tp->bytes_acked;
+	/* our SYN was acknowledged as a byte */
+	if (r->seq && !np_read_accepted((struct sock *)tp))
+		r->seq--;
 	r->len = BPF_CORE_READ(cb, end_seq) - seq - !!(r->tcp_flags & TCPHDR_SYN) -
 		 !!(r->tcp_flags & TCPHDR_FIN);
 	r->segs = BPF_CORE_READ(cb, tcp_gso_segs);
@@ -75,8 +78,7 @@ int BPF_PROG(np_an_retrans, struct sock *sk, struct sk_buff *skb)
 	r->nth = tp->inet_conn.icsk_retransmits;
 	r->cause = cause_of(sk, tp);
 	np_an_stack(r, ctx);
-	if (np_an_owned(sk))
-		np_read_current(&r->task);
+	np_an_read_owner(r, sk);
 	np_submit(r);
 	return 0;
 }
@@ -223,8 +225,7 @@ int BPF_PROG(np_an_rst_rx, struct sock *sk)
 	np_an_sock(r, sk, tp);
 	r->who = NP_WHO_REMOTE;
 	np_an_stack(r, ctx);
-	if (!np_an_owned(sk) || !np_read_current(&r->task))
-		np_an_wait_for_owner(sk, r->cookie);
+	np_an_read_owner(r, sk);
 	last = bpf_map_lookup_elem(&np_an_last_reset, &zero);
 	if (last) {
 		last->sk = (__u64)sk;

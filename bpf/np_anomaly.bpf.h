@@ -33,7 +33,10 @@ struct {
 	__uint(value_size, NP_STACK_DEPTH * sizeof(__u64));
 } np_stacks SEC(".maps") __weak;
 
-/* Sockets that an interrupt ended, until their owner destroys them; with np_read_cred(). */
+/*
+ * Sockets that an interrupt ended, or to which it did something else, until their owner closes or
+ * destroys them; with np_read_cred(). A walk may be too late for a connection that is young.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
@@ -112,6 +115,13 @@ static __always_inline void np_an_wait_for_owner(struct sock *sk, __u64 cookie)
 		return;
 	bpf_map_update_elem(&np_an_ownerless, &cookie, &cred, BPF_ANY);
 	np_an_any_ownerless = true;
+}
+
+/* The current task in a call of its own, else whoever will close the socket. */
+static __always_inline void np_an_read_owner(struct np_ev_anomaly *r, struct sock *sk)
+{
+	if (!np_an_owned(sk) || !np_read_current(&r->task))
+		np_an_wait_for_owner(sk, r->cookie);
 }
 
 /* A packet's headers, as far as they lie within its linear part. */

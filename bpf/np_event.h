@@ -295,8 +295,8 @@ struct np_ev_anomaly {
 	struct np_ev_task task;
 	__u32 netns;
 	/*
-	 * retrans: TCP_SKB_CB(skb)->seq - snd_una + bytes_acked, bytes since the connection began,
-	 * mod 2^32; the SYN counts where we sent it. Else: of the segment's header
+	 * retrans: TCP_SKB_CB(skb)->seq - snd_una + bytes_acked, bytes before it in the
+	 * connection, mod 2^32; the SYN is none. Else: of the segment's header
 	 */
 	__u32 seq;
 	__u32 len;      /* payload; retrans: end_seq - seq, less SYN and FIN */

@@ -65,6 +65,7 @@ static __always_inline void begin(const struct np_zwin_key *key, struct sock *sk
 	r.flags |= NP_AN_F_OPEN;
 	r.stack_id = -1;
 	r.nth = 1;
+	np_an_wait_for_owner(sk, key->cookie);
 	if (bpf_map_update_elem(&np_zwin, key, &r, BPF_NOEXIST))
 		np_count_lost(NP_LOST_ZWIN_MAP);
 	else

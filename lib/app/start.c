@@ -18,6 +18,9 @@
 #include "base/log.h"
 #include "flow/detail.h"
 #include "meta/who.h"
+#include "source/listen.h"
+
+#define OVERFLOWS (1U << (NP_EVENT_ANOMALY + NP_AN_LISTEN_OVERFLOW))
 
 uint64_t np_run_now(void)
 {
@@ -67,7 +70,8 @@ unsigned int np_run_wanted(const struct np_opts *opts, const struct np_view_cfg 
 		want |= NP_SRC_STATES;
 	if (opts->told & 1U << NP_EVENT_OPEN)
 		want |= NP_SRC_OPEN;
-	if (opts->told & 1U << (NP_EVENT_ANOMALY + NP_AN_LISTEN_OVERFLOW))
+	/* a SYN-ACK is its listener's */
+	if (opts->told & (OVERFLOWS | 1U << (NP_EVENT_ANOMALY + NP_AN_SYNACK_RETRANS)))
 		want |= NP_SRC_LISTEN;
 	return want;
 }
@@ -86,6 +90,12 @@ static void on_opened(void *ctx, struct np_row *row)
 	np_who_fill(run->meta, row);
 }
 
+static bool listen_drops(void *ctx, uint32_t pid, uint32_t netns, uint64_t *drops)
+{
+	(void)ctx;
+	return np_listen_drops(pid, netns, drops);
+}
+
 static int set_flows(struct np_run *run)
 {
 	const struct np_opts *o = run->opts;
@@ -99,6 +109,7 @@ static int set_flows(struct np_run *run)
 		.udp_idle_ns = o->udp_idle_ns,
 		.l7 = run->want & NP_SRC_PEEK ? o->tool->l7 : NULL,
 		.stack = o->stack ? stack_text : NULL,
+		.listen_drops = o->told & OVERFLOWS ? listen_drops : NULL,
 		.opened =
 		    np_view_needs(&o->view) & (NP_NEED_CGROUP | NP_NEED_CMDLINE) ? on_opened : NULL,
 		.ctx = run,

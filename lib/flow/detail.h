@@ -54,6 +54,7 @@ struct np_detail {
 	uint64_t ts_ns;      /* event: when */
 	uint64_t last_ns;    /* UDP: its last datagram */
 	uint64_t half_ns;    /* half-closed since; 0: it is not */
+	uint64_t missed_ns;  /* half-closed, and the first walk of now that did not find it */
 	uint64_t zero_ns[2]; /* zero window told as open, that began then: ours, the peer's */
 	uint64_t raw[4];     /* UDP: the map's values last read (tx, rx bytes; tx, rx packets) */
 	uint32_t syn_us;     /* the handshake, retries included; 0: not seen */
@@ -85,7 +86,8 @@ struct np_detail {
 		uint32_t seq, times;
 	} again[4];
 	uint32_t nagain;
-	uint32_t dropped; /* listener: what its queue had dropped at the refresh before */
+	uint32_t dropped; /* listener: sk_drops at the refresh before */
+	uint32_t told;    /* listener: dropped since, with rows of their own */
 
 	/* latency: samples since the connection was first seen; by enum np_hist_kind, NULL: none */
 	struct np_hist *hist[NP_HIST_KINDS];

@@ -126,6 +126,7 @@ void np_flows_free(struct np_flows *flows)
 	}
 	free(flows->slabs);
 	np_log_free(flows);
+	np_queues_free(flows);
 	if (flows->l7)
 		flows->cfg.l7->destroy(flows->l7);
 	np_map_free(&flows->map);

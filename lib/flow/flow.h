@@ -44,6 +44,9 @@ struct np_flows_cfg {
 	/* it was opened or has ended just now: its container may be gone when its row is written;
 	 * NULL: nobody asked */
 	void (*opened)(void *ctx, struct np_row *row);
+	/* ListenDrops of the namespace NETNS, in which PID listens; false: not known. NULL: never
+	 */
+	bool (*listen_drops)(void *ctx, uint32_t pid, uint32_t netns, uint64_t *drops);
 	void *ctx;
 	uint64_t udp_idle_ns; /* life: a UDP flow ends after this silence; 0: with its socket */
 };

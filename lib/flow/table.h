@@ -25,6 +25,12 @@ struct np_event {
 	struct np_event *next;
 };
 
+/* What the accept queues of a network namespace dropped (ListenDrops). */
+struct np_queue {
+	uint64_t drops; /* when it was read last */
+	uint64_t left;  /* of them not yet told of any listener */
+};
+
 struct np_flows {
 	struct np_flows_cfg cfg;
 	struct np_map map; /* by socket (TCP), by socket and process (UDP) */
@@ -41,6 +47,7 @@ struct np_flows {
 	size_t living_tcp;
 	size_t seen_tcp; /* distinct living TCP connections that this walk found */
 	struct np_ifaces *ifaces;
+	struct np_map queues; /* struct np_queue by network namespace */
 	void (*release)(void *ctx, struct np_row *row);
 	void *ctx;
 	uint32_t walk;
@@ -126,10 +133,17 @@ void np_take_owner_of(struct np_flows *flows, struct np_flow *flow, const struct
 void np_take_holder(struct np_flows *flows, struct np_flow *flow, const struct np_ev_task *task);
 void np_take_tuple(struct np_row *row, const struct np_ev_tuple *t);
 
-/* anomaly.c */
+/* listen.c */
 void np_take_listener(struct np_flows *flows, struct np_flow *flow, uint64_t key,
 		      const struct np_ev_sock *r);
-/* TCP, at each walk that found it: half-closed for too long? GONE: it ended. */
+void np_queues_free(struct np_flows *flows);
+/* A listener's drop has a row of its own already. */
+void np_queue_told(struct np_flows *flows, uint64_t listener);
+
+/* anomaly.c */
+/* TCP, at each walk that found it: half-closed for too long? GONE: it ended, at the first walk that
+ * missed it. */
+void np_half_missed(struct np_flows *flows, struct np_flow *flow);
 void np_half_close(struct np_flows *flows, struct np_flow *flow, bool gone);
 
 void np_take_sock(struct np_flows *flows, const struct np_ev_sock *r);

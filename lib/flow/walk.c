@@ -48,9 +48,13 @@ static void sweep(struct np_flows *flows, uint32_t what)
 			continue;
 		if (flow->row.proto == IPPROTO_TCP && flows->cfg.walks_only) {
 			/* kept for a while, for what may still be told of it */
+			np_half_missed(flows, flow);
+			if (flow->missed == 1)
+				np_half_close(flows, flow, true);
 			if (!(what & NP_WALK_FILES) || ++flow->missed < KEEP_WALKS)
 				continue;
 		} else if (flow->row.proto == IPPROTO_TCP) {
+			np_half_missed(flows, flow);
 			/* most are about to be closed or have just been opened: none of them is
 			 * worth a walk through the kernel's table, which takes longer */
 			if (flow->unseen < 2)

@@ -12,6 +12,9 @@
 #include "source/stack.h"
 
 #define KIND(name) (1u << NP_AN_##name)
+/* those that wait for the owner of the connection, where a walk finds none in time */
+#define WAIT \
+	(KIND(RETRANS) | KIND(CONNECT_FAIL) | KIND(TIMEOUT) | KIND(RST_RECV) | KIND(ZERO_WINDOW))
 
 /* Which program which kinds need. Those of zero-window are dear: one runs for each segment. */
 static const struct {
@@ -24,7 +27,8 @@ static const struct {
 	{ "np_an_rst_tx", KIND(RST_SENT) | KIND(PORT_REUSE), true },
 	{ "np_an_rst_rx", KIND(RST_RECV), true },
 	{ "np_an_error", KIND(CONNECT_FAIL) | KIND(TIMEOUT), true },
-	{ "np_an_destroy", KIND(CONNECT_FAIL) | KIND(TIMEOUT) | KIND(RST_RECV), false },
+	{ "np_an_state", WAIT, false },
+	{ "np_an_destroy", WAIT, false },
 	{ "np_an_drop", KIND(DROP) | KIND(PORT_REUSE) | KIND(LISTEN_OVERFLOW), true },
 	{ "np_zwin_segment", KIND(ZERO_WINDOW), true },
 	{ "np_zwin_read", KIND(ZERO_WINDOW), false },
@@ -102,6 +106,12 @@ static int attach(struct np_source *src, struct np_err *err)
 	for (size_t i = 0; i < NPROGRAMS && !ret; i++)
 		if (runs(src, i))
 			ret = np_attach(find(src, i), &src->anomaly_links[i], err);
+	/* now: later there is no CAP_SYSLOG any more, without which all addresses are 0 */
+	if (!ret && src->cfg.stacks && !src->stacks) {
+		src->stacks = np_stacks_new(bpf_map__fd(src->bpf->maps.np_stacks));
+		if (src->stacks)
+			np_stacks_kernel(src->stacks);
+	}
 	return ret;
 }
 
@@ -167,7 +177,5 @@ const char *np_source_stack(struct np_source *src, int32_t stack_id)
 {
 	if (stack_id < 0 || !src->cfg.stacks)
 		return "";
-	if (!src->stacks)
-		src->stacks = np_stacks_new(bpf_map__fd(src->bpf->maps.np_stacks));
 	return np_stacks_text(src->stacks, (uint32_t)stack_id);
 }

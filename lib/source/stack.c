@@ -159,6 +159,15 @@ void np_stacks_format(const struct np_stacks *stacks, const uint64_t *addr, size
 	}
 }
 
+void np_stacks_kernel(struct np_stacks *s)
+{
+	int err = np_stacks_symbols(s, "/proc/kallsyms");
+
+	if (err || !s->nsymbols)
+		np_log(NP_LOG_WARN, "stacks show bare addresses: the kernel hides its symbols; set "
+				    "kernel.kptr_restrict to 0 or 1");
+}
+
 static char *read_stack(struct np_stacks *s, uint32_t id)
 {
 	uint64_t addr[NP_STACK_DEPTH] = { 0 };
@@ -166,13 +175,8 @@ static char *read_stack(struct np_stacks *s, uint32_t id)
 
 	if (bpf_map_lookup_elem(s->map_fd, &id, addr))
 		return NULL;
-	if (!s->tried) {
-		int err = np_stacks_symbols(s, "/proc/kallsyms");
-
-		if (err || !s->nsymbols)
-			np_log(NP_LOG_WARN, "stacks show bare addresses: the kernel hides its "
-					    "symbols; set kernel.kptr_restrict to 0 or 1");
-	}
+	if (!s->tried)
+		np_stacks_kernel(s);
 	np_stacks_format(s, addr, NP_STACK_DEPTH, text, sizeof(text));
 	return strdup(text);
 }

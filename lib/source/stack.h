@@ -22,6 +22,8 @@ const char *np_stacks_text(struct np_stacks *stacks, uint32_t id);
 
 /* For tests: symbols of a file in the format of /proc/kallsyms; a text of N addresses into BUF. */
 int np_stacks_symbols(struct np_stacks *stacks, const char *path);
+/* The running kernel's; says so where it hides them. */
+void np_stacks_kernel(struct np_stacks *stacks);
 void np_stacks_format(const struct np_stacks *stacks, const uint64_t *addr, size_t n, char *buf,
 		      size_t size);
 

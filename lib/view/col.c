@@ -152,7 +152,7 @@ const struct np_col np_cols[] = {
 { "who", "WHO", "whose window was zero, who has closed its half: local or remote", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(who), 6, EKEY, 0, NAMES(who_names) },
 { "ongoing", "ONGOING", "whether the episode goes on", "", NP_TYPE_YES, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(open), 7, EVENT, 0, NULL, 0 },
 { "reason", "REASON", "why, by the kernel's name: of a drop, a reset or an error", "", NP_TYPE_COMM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(reason), 16, EKEY, 0, NULL, 0 },
-{ "seq", "SEQ", "first byte of the segment, counted from the connection's first", "", NP_TYPE_COUNT, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(seq), 10, EVENT, 0, NULL, 0 },
+{ "seq", "SEQ", "first byte of the segment, counted from the connection's first, which is 0", "", NP_TYPE_COUNT, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(seq), 10, EVENT, 0, NULL, 0 },
 { "len", "LEN", "bytes of the segment", "B", NP_TYPE_COUNT, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(len), 5, EVENT, 0, NULL, 0 },
 { "segs", "SEGS", "segments that were sent again together", "", NP_TYPE_COUNT, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(segs), 4, EVENT, 0, NULL, 0 },
 { "nth", "NTH", "how often this segment was sent again by now", "", NP_TYPE_COUNT, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(nth), 3, EVENT, 0, NULL, 0 },
