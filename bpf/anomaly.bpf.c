@@ -79,7 +79,7 @@ int BPF_PROG(np_an_retrans, struct sock *sk, struct sk_buff *skb)
 	r->cause = cause_of(sk, tp);
 	np_an_stack(r, ctx);
 	np_an_read_owner(r, sk);
-	np_submit(r);
+	np_submit_soon(r);
 	return 0;
 }
 
@@ -110,7 +110,7 @@ int BPF_PROG(np_an_synack, struct sock *sk, struct request_sock *req)
 	else
 		r->cookie = np_read_cookie(sk);
 	np_an_stack(r, ctx);
-	np_submit(r);
+	np_submit_soon(r);
 	return 0;
 }
 
@@ -174,7 +174,7 @@ static __always_inline void emit_rst(void *ctx, enum np_anomaly kind, struct soc
 	}
 	if (kind == NP_AN_RST_SENT)
 		np_an_stack(r, ctx);
-	np_submit(r);
+	np_submit_soon(r);
 }
 
 /*
@@ -231,7 +231,7 @@ int BPF_PROG(np_an_rst_rx, struct sock *sk)
 		last->sk = (__u64)sk;
 		last->ts_ns = r->ts_ns;
 	}
-	np_submit(r);
+	np_submit_soon(r);
 	return 0;
 }
 

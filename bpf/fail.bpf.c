@@ -128,7 +128,7 @@ int BPF_PROG(np_an_error, struct sock *sk)
 		return 0;
 	if (!(np_an_owned(sk) && np_read_current(&r->task)) && !read_waiter(&r->task, sk))
 		np_an_wait_for_owner(sk, r->cookie);
-	np_submit(r);
+	np_submit_soon(r);
 	return 0;
 }
 
@@ -159,17 +159,7 @@ static __always_inline void tell_owner(struct sock *sk)
 	r->via = NP_VIA_CLOSE;
 	r->proto = IPPROTO_TCP;
 	r->netns = sk->__sk_common.skc_net.net->ns.inum;
-	np_submit(r);
-}
-
-/* A FIN by its process: by the end of the connection an interrupt has it. */
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(np_an_state, struct sock *sk, int oldstate, int newstate)
-{
-	if (np_an_any_ownerless && sk->sk_protocol == IPPROTO_TCP &&
-	    (newstate == TCP_FIN_WAIT1 || newstate == TCP_LAST_ACK))
-		tell_owner(sk);
-	return 0;
+	np_submit_soon(r);
 }
 
 SEC("tp_btf/tcp_destroy_sock")
@@ -197,7 +187,7 @@ int BPF_PROG(np_an_destroy, struct sock *sk)
 		r = new_end(NP_AN_TIMEOUT, sk, tp);
 	}
 	if (r)
-		np_submit(r);
+		np_submit_soon(r);
 	return 0;
 }
 

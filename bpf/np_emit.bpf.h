@@ -57,6 +57,20 @@ static __always_inline void np_submit_early(void *rec)
 	bpf_ringbuf_submit(rec, BPF_RB_NO_WAKEUP);
 }
 
+/* Set by the first of several: they are read together, and so often at most as the reader allows.
+ */
+bool np_soon __weak;
+
+/* For records that are rare and whose connection may be gone in a moment: the reader looks at once.
+ */
+static __always_inline void np_submit_soon(void *rec)
+{
+	__u64 flags = np_soon ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP;
+
+	np_soon = true;
+	bpf_ringbuf_submit(rec, flags);
+}
+
 static __always_inline void np_submit(void *rec)
 {
 	__u64 flags = BPF_RB_NO_WAKEUP;

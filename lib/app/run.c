@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* The loop: sources to flows to view to sink, until it is told to stop. */
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +63,7 @@ static bool walk_is_due(const struct np_run *run, uint64_t now)
 
 int np_log_tick(struct np_run *run, bool last)
 {
-	uint64_t now = np_run_now(), left = run->opts->count - run->rows;
+	uint64_t now = np_run_now(), took, left = run->opts->count - run->rows;
 	uint32_t netns[NP_NETNS_MAX];
 	size_t n;
 	int err;
@@ -72,16 +73,17 @@ int np_log_tick(struct np_run *run, bool last)
 	next_interval(run);
 	if (last)
 		np_flows_last(run->flows);
-	if (last || walk_is_due(run, now)) {
+	np_source_young(run->source);
+	err = np_source_poll(run->source);
+	if (!err && (last || walk_is_due(run, now))) {
 		err = np_source_snapshot(run->source, netns,
 					 np_flows_unseen(run->flows, netns, NP_NETNS_MAX));
 		run->walk_ns = now + run->opts->interval_ns;
-		run->asked_ns = now + 20 * (np_run_now() - now);
+		took = np_run_now() - now;
+		/* the first one goes through all namespaces, and is not like the others */
+		run->asked_ns = run->stats.refreshes ? now + 20 * took : now;
 		np_meta_tick(run->meta);
 		run->stats.refreshes++;
-	} else {
-		np_source_young(run->source);
-		err = np_source_poll(run->source);
 	}
 	if (run->opts->count) {
 		run->opts->view.top = left;
@@ -142,14 +144,38 @@ static int on_tick(struct np_run *run)
 	return refresh(run, last);
 }
 
-/* Wakes in time for --duration where it ends between two refreshes. */
+#define LOOK_AGAIN_NS 20000000ULL
+
+/* A record that should be looked at soon: what follows it within a moment is looked at together. */
+static int look(struct np_run *run)
+{
+	if (!run->opts->log)
+		return poll_source(run);
+	if (!run->soon_ns)
+		run->soon_ns = np_run_now() + LOOK_AGAIN_NS;
+	return np_log_tick(run, false);
+}
+
+static int look_again(struct np_run *run)
+{
+	if (!run->soon_ns || np_run_now() < run->soon_ns)
+		return 0;
+	run->soon_ns = 0;
+	np_source_soon(run->source);
+	return np_log_tick(run, false);
+}
+
+/* Wakes in time for --duration where it ends between two refreshes, and for look_again(). */
 static int time_left(const struct np_run *run)
 {
-	uint64_t now = np_run_now();
+	uint64_t now = np_run_now(), until = run->end_ns, ms;
 
-	if (!run->end_ns)
+	if (run->soon_ns && (!until || run->soon_ns < until))
+		until = run->soon_ns;
+	if (!until)
 		return -1;
-	return now >= run->end_ns ? 0 : (int)((run->end_ns - now) / 1000000ULL) + 1;
+	ms = now >= until ? 0 : (until - now) / 1000000ULL + 1;
+	return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
 static int loop(struct np_run *run)
@@ -171,7 +197,7 @@ static int loop(struct np_run *run)
 				err = on_tick(run);
 				break;
 			case EV_RING:
-				err = poll_source(run);
+				err = look(run);
 				break;
 			case EV_KEYS:
 				err = np_screen_keys(run);
@@ -181,6 +207,8 @@ static int loop(struct np_run *run)
 				break;
 			}
 		}
+		if (!err && !run->stop)
+			err = look_again(run);
 		if (run->end_ns && np_run_now() >= run->end_ns)
 			run->stop = true;
 	}

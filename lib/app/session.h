@@ -31,6 +31,7 @@ struct np_run {
 	char host[65];
 	uint64_t walk_ns;  /* log: when the next walk is due */
 	uint64_t asked_ns; /* log: not before this for the sake of an owner */
+	uint64_t soon_ns;  /* log: when the next record may wake us; 0: now */
 	uint64_t rows;     /* written to the log */
 	struct np_sums *sums;
 	bool stop, masked;

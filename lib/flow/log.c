@@ -179,6 +179,9 @@ size_t np_flows_log(struct np_flows *flows, struct np_row *const **rows)
 
 bool np_flows_waiting(const struct np_flows *flows)
 {
+	for (const struct np_event *event = flows->events; event; event = event->next)
+		if (!event->row.pid && event->cookie && event->walk == flows->walk)
+			return true;
 	return flows->waiting;
 }
 

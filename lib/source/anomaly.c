@@ -27,7 +27,6 @@ static const struct {
 	{ "np_an_rst_tx", KIND(RST_SENT) | KIND(PORT_REUSE), true },
 	{ "np_an_rst_rx", KIND(RST_RECV), true },
 	{ "np_an_error", KIND(CONNECT_FAIL) | KIND(TIMEOUT), true },
-	{ "np_an_state", WAIT, false },
 	{ "np_an_destroy", WAIT, false },
 	{ "np_an_drop", KIND(DROP) | KIND(PORT_REUSE) | KIND(LISTEN_OVERFLOW), true },
 	{ "np_zwin_segment", KIND(ZERO_WINDOW), true },

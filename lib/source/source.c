@@ -263,6 +263,11 @@ int np_source_poll(struct np_source *src)
 	return n < 0 ? n : 0;
 }
 
+void np_source_soon(struct np_source *src)
+{
+	src->bpf->bss->np_soon = false;
+}
+
 static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec ts;

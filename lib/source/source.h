@@ -79,6 +79,11 @@ int np_source_poll(struct np_source *src);
  */
 void np_source_young(struct np_source *src);
 /*
+ * From now on the first record that should be looked at soon makes the descriptor readable; the
+ * ones after it do not, until this is called again.
+ */
+void np_source_soon(struct np_source *src);
+/*
  * A refresh: begin, every living socket and interface, what has queued up, end. NETNS: the N
  * network namespaces where TCP sockets that no file refers to are to be visited as well; N above
  * what NETNS_MAX holds stands for all. All are visited at the start and now and then by itself.
