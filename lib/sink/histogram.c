@@ -51,9 +51,13 @@ static void identity(struct np_sink *sink, const struct np_row *row, const struc
 
 static void span(struct np_buf *out, uint64_t us)
 {
-	char text[24];
-
-	np_buf_printf(out, "%7s", np_str_duration(text, us * 1000));
+	/* neighbours differ by a 32nd */
+	if (us < 1000)
+		np_buf_printf(out, "%6" PRIu64 "us", us);
+	else if (us < 1000000)
+		np_buf_printf(out, "%3" PRIu64 ".%02" PRIu64 "ms", us / 1000, us % 1000 / 10);
+	else
+		np_buf_printf(out, "%3" PRIu64 ".%03" PRIu64 "s", us / 1000000, us % 1000000 / 1000);
 }
 
 static void numbers(struct np_buf *out, const char *name, const struct np_hist *hist)

@@ -131,7 +131,7 @@ const struct np_col np_cols[] = {
 { "mss", "MSS", "sending maximum segment size (group: the largest)", "B", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_MAX, ROW(mss), 5, TCP, NP_NEED_TCP, NULL, 0 },
 { "drops", "DROPS", "packets dropped because the socket's receive buffer was full; interface: by its own count", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(drops), 5, BOTH | NP_COL_LISTEN, NP_NEED_TCP, NULL, 0 },
 { "age", "AGE", "since the connection was opened; >= where it is older than the program (group: the oldest living)", "s", NP_TYPE_AGE, NP_IN_ROW, NP_AGG_MIN, ROW(first_ns), 6, NOW, NP_NEED_TCP, NULL, 0 },
-{ "retrans_ratio", "RETR-R", "bytes sent again, of all sent since the connection was opened", "%", NP_TYPE_PERCENT, NP_IN_ROW, NP_AGG_PART, PAIR(retrans_bytes, tx_bytes), 6, TCP, NP_NEED_TCP, NULL, 0 },
+{ "retrans_ratio", "RETR-%", "bytes sent again, of all sent since the connection was opened", "%", NP_TYPE_PERCENT, NP_IN_ROW, NP_AGG_PART, PAIR(retrans_bytes, tx_bytes), 6, TCP, NP_NEED_TCP, NULL, 0 },
 { "events", "EVENTS", "rows of the log; on connections and groups: anomalies since the program started", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(events), 6, CONN, 0, NULL, 0 },
 { "event", "EVENT", "what happened: open, state, close, fail, or the kind of anomaly", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(event), 11, EKEY, 0, NAMES(event_names) },
 { "dir", "DIR", "out: opened from here; in: accepted here", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(side), 3, EKEY | NP_COL_CONN, NP_NEED_TCP | NP_NEED_SIDE, NAMES(way_names) },
