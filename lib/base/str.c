@@ -317,7 +317,7 @@ const char *np_str_duration(char *buf, uint64_t ns)
 		at = tenths(buf, (ns + units[i].ns / 20) / (units[i].ns / 10));
 	else
 		at = digits(buf, (ns + units[i].ns / 2) / units[i].ns);
-	strcpy(at, units[i].name);
+	memcpy(at, units[i].name, strlen(units[i].name) + 1);
 	return buf;
 }
 

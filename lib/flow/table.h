@@ -119,7 +119,7 @@ void np_life_idle(struct np_flows *flows, struct np_flow *flow);
 
 /* log.c: a copy of FLOW's row in the log, or of an empty one, if its kind is asked for; NULL: not.
  */
-struct np_event *np_log_add(struct np_flows *flows, struct np_flow *flow, enum np_row_event event,
+struct np_event *np_log_add(struct np_flows *flows, struct np_flow *flow, enum np_row_event kind,
 			    uint64_t ts_ns);
 /* Takes a queued event back: it was none. */
 bool np_log_undo(struct np_flows *flows, uint64_t cookie, enum np_row_event kind);
@@ -147,7 +147,7 @@ void np_half_missed(struct np_flows *flows, struct np_flow *flow);
 void np_half_close(struct np_flows *flows, struct np_flow *flow, bool gone);
 
 void np_take_sock(struct np_flows *flows, const struct np_ev_sock *r);
-void np_take_end(struct np_flows *flows, const struct np_ev_end *r);
+void np_take_end(struct np_flows *flows, const struct np_ev_end *end);
 void np_take_owner(struct np_flows *flows, const struct np_ev_owner *r);
 void np_take_udp(struct np_flows *flows, const struct np_ev_udp *r);
 void np_take_anomaly(struct np_flows *flows, const struct np_ev_anomaly *r);
