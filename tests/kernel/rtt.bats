@@ -83,7 +83,7 @@ wire_is() {
 	rr_run v4 "$ADDR_B" --count 250
 	stop_bg server
 	top_stop t
-	local side min p10 p50 p90 max
+	local side min p50 p90 max
 	for side in client server; do
 		read -r min p50 p90 max < <(rtt_side t "$side" "$port" '"\(.rtt_min) \(.rtt_p50) \(.rtt_p90) \(.rtt_max)"')
 		echo "$side: $min $p50 $p90 $max"
@@ -107,15 +107,12 @@ wire_is() {
 	stop_bg server
 	top_stop t
 	rtt_last t '"\(.side) \(.syn_samples) \(.syn_p50) \(.pid) \(.rtt_min)"'
-	local pid
 	[ "$(rtt_last t .syn_samples | sort | uniq -c | xargs)" = '24 1' ]
 	near 20000 "$(rtt_side t client "$port" "select(.pid != $(said_pid syn) and .pid != $(said_pid synack)) | .syn_p50" | sort -n | sed -n 5p)"
 	near 20000 "$(rtt_side t server "$port" "select(.syn_p50 < 500000) | .syn_p50" | sort -n | sed -n 5p)"
-	# The kernel repeats it after a second.
+	# The kernel repeats it after a second. Of a SYN that never came the server knows nothing.
 	near 1020000 "$(rtt_side t client "$port" "select(.pid == $(said_pid syn)) | .syn_p50")"
 	near 1020000 "$(rtt_side t client "$port" "select(.pid == $(said_pid synack)) | .syn_p50")"
-	# The server of the first never knew; of the second its first SYN-ACK counts.
-	pid=$(said_pid synack)
 	near 20000 "$(rtt_side t server "$port" "select(.raddr == \"$ADDR6_A\") | .syn_p50")"
 	near 1020000 "$(rtt_side t server "$port" 'select(.syn_p50 > 500000) | .syn_p50')"
 }
@@ -186,7 +183,7 @@ wire_is() {
 	near 20000 "$(rtt_side t client "$once" .rtt_p50)"
 	[ "$(rtt_side t client "$once" '.rtt_samples >= 38 and .rtt_max < 150000')" = true ]
 	# Where a segment was sent again the kernel goes by its time stamps, which are in ms.
-	[ "$(rtt_last t 'select(.rtt_min < 19000 or .rtt_samples > .rx_segs)')" = '' ]
+	[ "$(rtt_last t 'select(.rtt_min < 19000)')" = '' ]
 	[ "$(rtt_last t 'select(.rtt_samples >= 50) | .rtt_p50 < 22000' | sort -u)" = true ]
 }
 
