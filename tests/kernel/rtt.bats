@@ -12,12 +12,18 @@ load netns
 load nptop
 load link
 load rtt
+# shellcheck source=crun.sh
+. "$BATS_TEST_DIRNAME/crun.sh"
 
 setup() {
 	need_root
+	late=
 }
 
 teardown() {
+	crun_stop
+	stop_all_bg
+	[ -z "$late" ] || ip netns del "$late" 2>/dev/null || true
 	np_teardown
 }
 
@@ -202,13 +208,13 @@ within_3_percent() { # "P50 P90 P99" "P50 P90 P99": set, seen
 }
 
 @test "percentiles are those of the sorted samples, of each connection and of a group" {
-	local think count name quantiles='"\(.art_p50) \(.art_p90) \(.art_p99)"'
+	local think count pair quantiles='"\(.art_p50) \(.art_p90) \(.art_p99)"'
 	link_up
 	rtt_start t
 	top_start group --netns "$NS_A" --by raddr -o "time,pid,lport,laddr,rport,raddr,netns$(rtt_columns art)"
 	# "think count": half of all lies in the second, a tenth in the fourth, a hundredth in the last
-	for name in '40 40' '90 30' '200 24' '400 6'; do
-		read -r think count <<<"$name"
+	for pair in '40 40' '90 30' '200 24' '400 6'; do
+		read -r think count <<<"$pair"
 		serve rr-server --think "$think"
 		NP_BG[server$think]=${NP_BG[server]}
 		unset "NP_BG[server]"
@@ -229,4 +235,169 @@ within_3_percent() { # "P50 P90 P99" "P50 P90 P99": set, seen
 		"\(.art_samples) \(.art_p50 * 1e6) \(.art_p90 * 1e6) \(.art_p99 * 1e6)"' "$(bg_out group)")
 	[ "${group%% *}" = 100 ]
 	within_3_percent "$(sample_quantiles "$NP_TMP/all")" "${group#* }"
+}
+
+@test "a connection older than nprtt counts from the first look" {
+	link_up --delay 2ms
+	serve rr-server --quickack
+	rr old "$ADDR_B" --count 600 --each
+	# its first half is nobody's
+	sleep 1
+	rtt_start t
+	stop_bg old 0 30
+	stop_bg server
+	top_stop t
+	local samples arts
+	read -r samples arts < <(rtt_side t client "$port" '"\(.rtt_samples) \(.art_samples)"')
+	[ "$samples" -gt 20 ] && [ "$samples" -lt 550 ] && [ "$arts" -gt 20 ] && [ "$arts" -lt 550 ]
+	[ "$(rtt_last t '"\(.side) \(.syn_samples)"' | sort | xargs)" = 'client 0 server 0' ]
+	near 4000 $(rtt_last t .rtt_p50) $(rtt_side t client "$port" .art_p50)
+}
+
+# counts NAME PID: "rtt syn art" samples of a process's last row.
+counts() {
+	json_lines "select(.pid == $2) | \"\(.rtt_samples) \(.syn_samples) \(.art_samples)\"" "$(bg_out "$1")" | tail -n 1
+}
+
+@test "1,000 connections shorter than the interval are in their process's group, once" {
+	local client server
+	netns_up
+	beacon_up in_ns "$NS_A"
+	top_start t -I 1500ms --by process --netns "$NS_A" --netns "$NS_B" -o "time,pid,comm,rport$(rtt_columns rtt syn art)"
+	serve rr-server
+	rr short "$ADDR_B" --count 1 --procs 1
+	stop_bg short 0
+	stop_bg server
+	serve server
+	client --to "$ADDR_B" --conns 1000 --tx 100 --rx 100 >"$NP_TMP/clients"
+	client=$(jq .pid "$NP_TMP/clients") server=$(bg_pid server)
+	top_refresh t >/dev/null
+	local first
+	first="$(counts t "$client") $(counts t "$server")"
+	top_refresh t >/dev/null
+	stop_bg server
+	top_stop t
+	echo "client $(counts t "$client"), server $(counts t "$server")"
+	[ "$(counts t "$client") $(counts t "$server")" = "$first" ]
+	[[ "$(counts t "$client")" == *' 1000 1000' && "$(counts t "$server")" == *' 1000 1000' ]]
+	# the handshake's, the request's
+	[ "$(counts t "$client" | cut -d' ' -f1)" -ge 1000 ]
+	[ "$(counts t "$client" | cut -d' ' -f1)" -le 3000 ]
+	[ "$(counts t "$server" | cut -d' ' -f1)" -ge 1000 ]
+}
+
+@test "--pid, a filter expression, --where and --sort choose by time" {
+	link_up --delay 10ms
+	serve rr-server
+	rr far "$ADDR_B" --count 100000
+	local far=$port
+	NP_BG[server2]=${NP_BG[server]}
+	unset "NP_BG[server]"
+	start_bg server in_ns "$NS_A" "$(np_bin np-work)" rr-server
+	wait_ready server
+	port=$(ready_port server)
+	rr near 127.0.0.1 --count 100000 --gap 2
+	sees() { # WANT OPTIONS: the client's rows of the last refresh
+		timeout 60 "$(np_bin nprtt)" -J -c 2 -I 700ms --netns "$NS_A" -o time,rport,rtt_samples,side "${@:2}" |
+			jq -rs '.[-1].time as $t | .[] | select(.time == $t and .side == "client") | .rport' | xargs >"$NP_TMP/seen"
+		[ "$(cat "$NP_TMP/seen")" = "$1" ] || { echo "$*: saw $(cat "$NP_TMP/seen")" && return 1; }
+	}
+	sees "$far $port" --sort -rtt_p50
+	sees "$port $far" --sort +rtt_p50
+	sees "$far" --where 'rtt_p99 > 10ms'
+	sees "$port" --where 'rtt_samples > 3 && rtt_p50 < 5ms'
+	sees "$port" "port $port"
+	sees "$far" --pid "$(bg_pid far)"
+}
+
+@test "--histogram: text at the end and when interrupted, buckets in JSON" {
+	link_up --delay 5ms
+	serve rr-server
+	rr a "$ADDR_B" --count 100000
+	local nprtt
+	nprtt=$(np_bin nprtt)
+	timeout 60 "$nprtt" --histogram -d 1s --by raddr --netns "$NS_A" --syn --art "host $ADDR_B" >"$NP_TMP/h" 2>"$NP_TMP/h.err"
+	cat "$NP_TMP/h" "$NP_TMP/h.err"
+	[ ! -s "$NP_TMP/h.err" ]
+	[ "$(grep -c '^raddr ' "$NP_TMP/h")" = 1 ]
+	grep -Eq '^rtt: [0-9]+ samples, mean 1[0-9]\.[0-9]+ms, min .*p99\.9 .*, max ' "$NP_TMP/h"
+	grep -Eq '^  +[0-9]+\.[0-9]+ms \.\. +[0-9]+\.[0-9]+ms +[0-9]+ #+$' "$NP_TMP/h"
+
+	start_bg h "$nprtt" --histogram --netns "$NS_A" "host $ADDR_B"
+	sleep 1
+	stop_bg h INT
+	grep -q '^rtt: ' "$(bg_out h)"
+	[ "$(grep -c '^rtt: ' "$(bg_out h)")" = 1 ]
+
+	timeout 60 "$nprtt" --histogram -J -d 1s --by raddr --art --netns "$NS_A" "host $ADDR_B" >"$NP_TMP/h.json"
+	cat "$NP_TMP/h.json"
+	[ "$(jq -s 'length' "$NP_TMP/h.json")" = 1 ]
+	jq -e '(.rtt_buckets | map(.count) | add) == .rtt_samples and (.art_buckets | map(.count) | add) == .art_samples
+		and (.rtt_buckets + .art_buckets | all(.from <= .to and .to < 10))
+		and (.rtt_buckets | .[0].from <= $min.rtt_min and .[-1].to >= $min.rtt_max)
+		and (.rtt_buckets | [.[].from] | . == sort)' --argjson min "$(cat "$NP_TMP/h.json")" "$NP_TMP/h.json"
+	# each interval where one is given
+	timeout 60 "$nprtt" --histogram -I 200ms -c 3 --by raddr --netns "$NS_A" "host $ADDR_B" >"$NP_TMP/h"
+	[ "$(grep -c '^rtt: ' "$NP_TMP/h")" -ge 2 ]
+}
+
+@test "text, CSV and JSON of a pipe are whole; what makes no sense is refused" {
+	link_up --delay 5ms
+	serve rr-server
+	rr a "$ADDR_B" --count 100000
+	local nprtt
+	nprtt=$(np_bin nprtt)
+	timeout 60 "$nprtt" -b -c 3 -I 300ms --syn --srt --art --netns "$NS_A" >"$NP_TMP/text"
+	grep -Eq '^TIME +PID +COMM +SIDE +REMOTE +.*RTT-P50 .*ART-P99' "$NP_TMP/text"
+	grep -Eq ' np-work +client +10\.99\.0\.2:' "$NP_TMP/text"
+	timeout 60 "$nprtt" --format csv -c 3 -I 300ms --syn --srt --art --netns "$NS_A" >"$NP_TMP/csv"
+	[ "$(awk -F, '{ print NF }' "$NP_TMP/csv" | sort -u | wc -l)" = 1 ]
+	[ "$(grep -c rtt_p50 "$NP_TMP/csv")" = 1 ]
+	timeout 60 "$nprtt" -J -c 3 -I 300ms --by process --netns "$NS_A" >"$NP_TMP/json"
+	jq -e 'has("rtt_p99") and has("conns")' "$NP_TMP/json" >/dev/null
+
+	local args
+	for args in '--histogram --format csv' '-o rtt_p95' '--sort rtt_p95' '--where rtt_p99>x' '--by rtt_p50' '--by interface' '-o app'; do
+		local status=0
+		# shellcheck disable=SC2086
+		timeout 20 "$nprtt" -b -c 1 $args >"$NP_TMP/out" 2>"$NP_TMP/why" || status=$?
+		echo "$args: $status $(cat "$NP_TMP/why")"
+		[ "$status" = 2 ] && [ ! -s "$NP_TMP/out" ] && [ "$(wc -l <"$NP_TMP/why")" = 1 ]
+	done
+	rm "$NP_TMP/why"
+}
+
+@test "a namespace made after nprtt started, a container of crun's by its name" {
+	late=np-$NP_ID-late
+	netns_up
+	beacon_up in_ns "$NS_A"
+	top_start t --by netns -o "time,pid,netns$(rtt_columns rtt art)"
+	start_bg box "$(np_bin nprtt)" -b -J --all -I 300ms --by container -o "time,container$(rtt_columns rtt art)"
+	wait_line box '"container"' 30
+	ip netns add "$late"
+	in_ns "$late" ip link set lo up
+	start_bg s1 in_ns "$late" "$(np_bin np-work)" rr-server --think 20
+	wait_ready s1
+	in_ns "$late" "$(np_bin np-work)" rr --port "$(ready_port s1)" --count 20 >/dev/null
+	if crun_usable; then
+		serve rr-server --think 20
+		# shellcheck disable=SC2034 # crun.sh reads them
+		CRUN_NET=/run/netns/$NS_A CRUN_BIND="/usr /lib /lib64 $NP_BUILD"
+		crun_start "np-$NP_ID-box" "$(np_bin np-work)" rr --to "$ADDR_B" --port "$port" --count 30
+		wait_for 20 grep -q '"role":"rr"' "$CRUN_DIR/out"
+		top_refresh box >/dev/null
+		crun_stop
+		stop_bg server
+	fi
+	top_refresh t >/dev/null
+	stop_bg s1
+	top_stop t
+	top_stop box
+	last() { # NAME KEY VALUE
+		jq -nR --arg v "$3" "[inputs | fromjson? | select(.$2 == \$v)] | last" "$(bg_out "$1")" | tee /dev/stderr
+	}
+	# both ends are in it: the client's 20 ms, the server's 20 ms
+	last t netns "$late" | jq -e '.art_samples == 40 and .rtt_samples >= 20 and .art_p50 > 0.0198 and .art_p50 < 0.0225'
+	crun_usable || skip 'no crun or no static busybox'
+	last box container "np-$NP_ID-box" | jq -e '.art_samples == 30 and .rtt_samples >= 30 and .art_p50 > 0.0198 and .art_p50 < 0.0225'
 }
