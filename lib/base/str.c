@@ -321,6 +321,24 @@ const char *np_str_duration(char *buf, uint64_t ns)
 	return buf;
 }
 
+const char *np_str_latency(char *buf, uint64_t us)
+{
+	uint64_t div = us < 999500 ? 1 : 1000; /* of the unit's thousandths */
+	uint64_t n = (us + div / 2) / div;
+
+	if (us < 1000)
+		snprintf(buf, 24, "%" PRIu64 "us", us);
+	else if (us >= 59950000)
+		return np_str_duration(buf, us * US);
+	else
+		snprintf(buf, 24, "%.*f%s",
+			 n < 9995    ? 2
+			 : n < 99950 ? 1
+				     : 0,
+			 (double)n / 1000, div == 1 ? "ms" : "s");
+	return buf;
+}
+
 static bool is_mapped(const uint8_t addr[16])
 {
 	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
