@@ -6,6 +6,7 @@
 
 # One connection of our own that is there before nptop: its row says that everything is attached and the first walk over.
 # It never moves a byte.
+# shellcheck disable=SC2120 # rtt.bash gives it a namespace
 beacon_up() { # [in_ns NAMESPACE]
 	start_bg beacon "$@" "$(np_bin np-work)" idle --conns 1
 	wait_ready beacon

@@ -4,7 +4,7 @@
 # nprtt's times are the wire's and the workload's own: a known delay each way, a known time to think, `ss -ti` beside it. Within
 # 5 % or 200 us; medians and minimums, since the machine may be busy.
 
-# shellcheck disable=SC2154 # port is of nptop.bash
+# shellcheck disable=SC2154,SC2030,SC2031 # port is of nptop.bash; each test is a shell of its own
 
 bats_require_minimum_version 1.5.0
 load ../lib
@@ -133,10 +133,10 @@ wire_is() {
 	top_stop t
 	rtt_last t '"\(.side) art \(.art_samples) \(.art_min) \(.art_p50) srt \(.srt_samples) \(.srt_min) \(.srt_p50)"'
 	[ "$(rtt_last t '"\(.art_samples) \(.srt_samples)"' | sort | uniq -c | xargs)" = '4 30 30' ]
-	near 50000 $(rtt_side t client "$port" .art_p50)
-	near 30000 $(rtt_side t server "$port" .art_p50)
-	near 20000 $(rtt_side t client "$port" .srt_p50)
-	near 0 $(rtt_side t server "$port" .srt_p50)
+	near 50000 "$(rtt_side t client "$port" .art_p50)"
+	near 30000 "$(rtt_side t server "$port" .art_p50)"
+	near 20000 "$(rtt_side t client "$port" .srt_p50)"
+	near 0 "$(rtt_side t server "$port" .srt_p50)"
 }
 
 # What a server does not confirm before it answers has no system response time.
@@ -215,9 +215,7 @@ within_3_percent() { # "P50 P90 P99" "P50 P90 P99": set, seen
 	# "think count": half of all lies in the second, a tenth in the fourth, a hundredth in the last
 	for pair in '40 40' '90 30' '200 24' '400 6'; do
 		read -r think count <<<"$pair"
-		serve rr-server --think "$think"
-		NP_BG[server$think]=${NP_BG[server]}
-		unset "NP_BG[server]"
+		rr_server "server$think" "$NS_B" --think "$think"
 		rr "c$think" "$ADDR_B" --count "$count" --each
 	done
 	for think in 40 90 200 400; do
@@ -251,7 +249,7 @@ within_3_percent() { # "P50 P90 P99" "P50 P90 P99": set, seen
 	read -r samples arts < <(rtt_side t client "$port" '"\(.rtt_samples) \(.art_samples)"')
 	[ "$samples" -gt 20 ] && [ "$samples" -lt 550 ] && [ "$arts" -gt 20 ] && [ "$arts" -lt 550 ]
 	[ "$(rtt_last t '"\(.side) \(.syn_samples)"' | sort | xargs)" = 'client 0 server 0' ]
-	near 4000 $(rtt_last t .rtt_p50) $(rtt_side t client "$port" .art_p50)
+	near 4000 "$(rtt_last t .rtt_p50)" "$(rtt_side t client "$port" .art_p50)"
 }
 
 # counts NAME PID: "rtt syn art" samples of a process's last row.
@@ -264,13 +262,10 @@ counts() {
 	netns_up
 	beacon_up in_ns "$NS_A"
 	top_start t -I 1500ms --by process --netns "$NS_A" --netns "$NS_B" -o "time,pid,comm,rport$(rtt_columns rtt syn art)"
-	serve rr-server
-	rr short "$ADDR_B" --count 1 --procs 1
-	stop_bg short 0
-	stop_bg server
 	serve server
 	client --to "$ADDR_B" --conns 1000 --tx 100 --rx 100 >"$NP_TMP/clients"
-	client=$(jq .pid "$NP_TMP/clients") server=$(bg_pid server)
+	client=$(jq .pid "$NP_TMP/clients")
+	server=$(bg_pid server)
 	top_refresh t >/dev/null
 	local first
 	first="$(counts t "$client") $(counts t "$server")"
@@ -288,14 +283,11 @@ counts() {
 
 @test "--pid, a filter expression, --where and --sort choose by time" {
 	link_up --delay 10ms
-	serve rr-server
+	local far
+	rr_server server-far "$NS_B"
 	rr far "$ADDR_B" --count 100000
-	local far=$port
-	NP_BG[server2]=${NP_BG[server]}
-	unset "NP_BG[server]"
-	start_bg server in_ns "$NS_A" "$(np_bin np-work)" rr-server
-	wait_ready server
-	port=$(ready_port server)
+	far=$port
+	rr_server server-near "$NS_A"
 	rr near 127.0.0.1 --count 100000 --gap 2
 	sees() { # WANT OPTIONS: the client's rows of the last refresh
 		timeout 60 "$(np_bin nprtt)" -J -c 2 -I 700ms --netns "$NS_A" -o time,rport,rtt_samples,side "${@:2}" |
