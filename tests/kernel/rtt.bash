@@ -54,15 +54,15 @@ near() {
 	[[ -n $seen ]]
 }
 
-# rr_server NAME NAMESPACE [OPTIONS]: one more beside that of `serve`; its port goes to $port.
+# rr_server NAME NAMESPACE [OPTIONS]: on both families; the port goes to $port. Servers and clients run before anybody else, so that
+# what they measure and how long they think is not a matter of how busy the machine is.
 rr_server() {
-	start_bg "$1" in_ns "$2" "$(np_bin np-work)" rr-server --listen :: "${@:3}"
-	wait_ready "$1"
+	start_bg "$1" in_ns "$2" chrt -f 10 "$(np_bin np-work)" rr-server --listen :: "${@:3}"
+	wait_ready "$1" 30
 	port=$(ready_port "$1")
 }
 
-# rr NAME ADDR [OPTIONS]: requests from A to the rr-server on $port, in the background. Before anybody else, so that its own times
-# are not those of a busy machine.
+# rr NAME ADDR [OPTIONS]: requests from A to the rr-server on $port, in the background.
 rr() {
 	start_bg "$1" in_ns "$NS_A" chrt -f 10 "$(np_bin np-work)" rr --to "$2" --port "$port" --tx 100 --rx 100 "${@:3}"
 }

@@ -63,7 +63,7 @@ wire_is() {
 
 @test "round trips are the wire's on both sides, over IPv4 and IPv6, as ss -ti has them" {
 	link_up --delay 1ms
-	serve rr-server
+	rr_server server "$NS_B"
 	rtt_start t
 	wait_for 40 wire_is 2000 100000
 	link_tell delay 10ms
@@ -84,7 +84,7 @@ wire_is() {
 @test "jitter: least, median and spread are those of the wire" {
 	# A frame at a time: twice 8 ms, each 2 ms more or less: 12 to 20 ms, as two dice.
 	link_up --delay 8ms --jitter 2ms
-	serve rr-server
+	rr_server server "$NS_B"
 	rtt_start t
 	rr_run v4 "$ADDR_B" --count 250
 	stop_bg server
@@ -102,7 +102,7 @@ wire_is() {
 
 @test "the handshake, also where its SYN or its SYN-ACK is lost" {
 	link_up --delay 10ms
-	serve rr-server
+	rr_server server "$NS_B"
 	rtt_start t
 	rr_run plain "$ADDR_B" --count 1 --procs 10
 	link_tell drop kind=syn
@@ -125,7 +125,7 @@ wire_is() {
 
 @test "response times: the client's with the network, the server's without" {
 	link_up --delay 10ms
-	serve rr-server --think 30 --quickack
+	rr_server server "$NS_B" --think 30 --quickack
 	rtt_start t
 	rr_run v6 "$ADDR6_B" --count 30
 	rr_run v4 "$ADDR_B" --count 30 --gap 5
@@ -142,13 +142,13 @@ wire_is() {
 # What a server does not confirm before it answers has no system response time.
 @test "a delayed acknowledgement is the system's time, one that comes with the reply is none" {
 	link_up --delay 10ms
-	serve rr-server --think 5
+	rr_server server "$NS_B" --think 5
 	rtt_start t
 	rr_run fast "$ADDR_B" --count 40
 	stop_bg server
 	local fast=$port
 	# longer than the kernel puts off: 40 ms
-	serve rr-server --think 100
+	rr_server server "$NS_B" --think 100
 	rr_run slow "$ADDR_B" --count 20
 	stop_bg server
 	top_stop t
@@ -165,14 +165,14 @@ wire_is() {
 
 @test "loss, repeats and reordering make no false samples" {
 	link_up --delay 10ms
-	serve rr-server
+	rr_server server "$NS_B"
 	rtt_start t
 	# One segment of many: its repeat comes about 200 ms later, and what confirms it is no round trip of the first.
 	link_tell drop kind=data,dir=ab,nth=20
 	rr_run once "$ADDR_B" --count 40
 	local once=$port
 	stop_bg server
-	serve rr-server
+	rr_server server "$NS_B"
 	link_tell clear
 	link_tell loss 2
 	link_tell reorder 2
@@ -237,7 +237,7 @@ within_3_percent() { # "P50 P90 P99" "P50 P90 P99": set, seen
 
 @test "a connection older than nprtt counts from the first look" {
 	link_up --delay 2ms
-	serve rr-server --quickack
+	rr_server server "$NS_B" --quickack
 	rr old "$ADDR_B" --count 600 --each
 	# its first half is nobody's
 	sleep 1
@@ -304,7 +304,7 @@ counts() {
 
 @test "--histogram: text at the end and when interrupted, buckets in JSON" {
 	link_up --delay 5ms
-	serve rr-server
+	rr_server server "$NS_B"
 	rr a "$ADDR_B" --count 100000
 	local nprtt
 	nprtt=$(np_bin nprtt)
@@ -335,7 +335,7 @@ counts() {
 
 @test "text, CSV and JSON of a pipe are whole; what makes no sense is refused" {
 	link_up --delay 5ms
-	serve rr-server
+	rr_server server "$NS_B"
 	rr a "$ADDR_B" --count 100000
 	local nprtt
 	nprtt=$(np_bin nprtt)
@@ -372,7 +372,7 @@ counts() {
 	wait_ready s1
 	in_ns "$late" "$(np_bin np-work)" rr --port "$(ready_port s1)" --count 20 >/dev/null
 	if crun_usable; then
-		serve rr-server --think 20
+		rr_server server "$NS_B" --think 20
 		# shellcheck disable=SC2034 # crun.sh reads them
 		CRUN_NET=/run/netns/$NS_A CRUN_BIND="/usr /lib /lib64 $NP_BUILD"
 		crun_start "np-$NP_ID-box" "$(np_bin np-work)" rr --to "$ADDR_B" --port "$port" --count 30
