@@ -34,7 +34,10 @@ static __always_inline void np_synack_repeat(const struct request_sock *req)
 		bpf_map_update_elem(&np_synacks, &key, &first, BPF_ANY);
 }
 
-/* From np_state, SYN_RECV to ESTABLISHED, now: how long the SYN-ACK took, its repeats included. */
+/*
+ * From np_state, SYN_RECV to ESTABLISHED, now: how long the SYN-ACK took, its repeats included. An
+ * entry stays: whoever comes under the same key and has repeats has written it anew.
+ */
 static __always_inline __u32 np_synack_us(const struct sock *sk, const struct tcp_sock *tp,
 					  __u64 now)
 {
@@ -47,7 +50,6 @@ static __always_inline __u32 np_synack_us(const struct sock *sk, const struct tc
 	first = bpf_map_lookup_elem(&np_synacks, &key);
 	if (first && now / 1000 > *first)
 		us = now / 1000 - *first;
-	bpf_map_delete_elem(&np_synacks, &key);
 	return us;
 }
 

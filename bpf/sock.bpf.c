@@ -119,7 +119,7 @@ static __always_inline void established(struct sock *sk, __u64 cookie, int oldst
 		return;
 	}
 	/* SYN-ACK to the ACK of it, which the kernel took as its first sample */
-	y->syn_us = tp->srtt_us >> 3;
+	y->syn_us = np_synack_us(sk, tp, now);
 	y->opened_ns = now - y->syn_us * 1000ULL;
 	barrier();
 	y->whole = true;

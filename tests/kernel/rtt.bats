@@ -110,6 +110,8 @@ wire_is() {
 	link_tell clear
 	link_tell drop kind=synack
 	rr_run synack "$ADDR_B" --count 1
+	# its last FIN is under way, and no refresh has seen it yet
+	top_refresh t >/dev/null
 	stop_bg server
 	top_stop t
 	rtt_last t '"\(.side) \(.syn_samples) \(.syn_p50) \(.pid) \(.rtt_min)"'
