@@ -223,6 +223,7 @@ struct sock_common {
 	__u16 skc_num;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	unsigned int skc_hash;
 	unsigned long skc_flags;
 	int skc_bound_dev_if;
 	possible_net_t skc_net;
@@ -271,6 +272,9 @@ struct inet_connection_sock {
 struct request_sock {
 	struct sock_common __req_common;
 	__u8 num_retrans;
+};
+struct tcp_request_sock {
+	__u64 snt_synack;
 };
 struct minmax_sample {
 	__u32 t;

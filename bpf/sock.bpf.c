@@ -16,6 +16,7 @@
 #include "np_event.h"
 #include "np_read.bpf.h"
 #include "np_rtt.bpf.h"
+#include "np_synack.bpf.h"
 #include "np_turn.bpf.h"
 #include "np_young.bpf.h"
 
@@ -81,7 +82,7 @@ static __always_inline void emit_state(struct sock *sk, int oldstate, int newsta
 	r->oldstate = oldstate;
 	/* the kernel took it as its first sample, in this very state */
 	if (oldstate == TCP_SYN_RECV)
-		r->synack_us = tp->srtt_us >> 3;
+		r->synack_us = np_want_life ? np_synack_us(sk, tp, r->ts_ns) : tp->srtt_us >> 3;
 	np_submit_early(r);
 }
 
@@ -118,7 +119,7 @@ static __always_inline void established(struct sock *sk, __u64 cookie, int oldst
 		return;
 	}
 	/* SYN-ACK to the ACK of it, which the kernel took as its first sample */
-	y->syn_us = tp->srtt_us >> 3;
+	y->syn_us = np_synack_us(sk, tp, now);
 	y->opened_ns = now - y->syn_us * 1000ULL;
 	barrier();
 	y->whole = true;
@@ -253,6 +254,13 @@ int BPF_PROG(np_state, struct sock *sk, int oldstate, int newstate)
 			connects(sk, np_read_cookie(sk));
 		break;
 	}
+	return 0;
+}
+
+SEC("tp_btf/tcp_retransmit_synack")
+int BPF_PROG(np_synack_again, const struct sock *sk, const struct request_sock *req)
+{
+	np_synack_repeat(req);
 	return 0;
 }
 

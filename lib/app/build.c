@@ -234,6 +234,19 @@ static void add_columns(struct np_opts *o, struct np_buf *cols)
 		np_buf_str(cols, ",srt_samples,srt_p50,srt_p99,srt_max");
 	if (o->art)
 		np_buf_str(cols, ",art_samples,art_p50,art_p99,art_max");
+}
+
+/* Times stand beside the usual ones: on a narrow screen what comes late is hidden. */
+static void usual_columns(struct np_opts *o, struct np_buf *cols)
+{
+	const struct np_view_cfg *v = &o->view;
+	const struct np_col *before = np_col_find("rtt_max");
+
+	for (size_t i = 0; i < v->ncols; i++) {
+		if (v->cols[i] == before)
+			add_columns(o, cols);
+		np_buf_printf(cols, "%s%s", cols->len ? "," : "", v->cols[i]->name);
+	}
 	if (o->stack)
 		np_buf_str(cols, ",stack");
 }
@@ -250,9 +263,7 @@ static int build_view(struct np_opts *o)
 	if (!ret)
 		ret = check_kind(o);
 	if (!ret && (o->output || o->syn || o->srt || o->art || o->stack)) {
-		for (size_t i = 0; i < v->ncols; i++)
-			np_buf_printf(&dflt, "%s%s", i ? "," : "", v->cols[i]->name);
-		add_columns(o, &dflt);
+		usual_columns(o, &dflt);
 		ret = np_cols_parse(o->output, np_buf_cstr(&dflt), v->kind, v->cols, NP_MAX_COLS,
 				    &v->ncols, &o->err);
 		np_buf_free(&dflt);

@@ -11,6 +11,7 @@
 
 #include "app/run.h"
 #include "base/str.h"
+#include "flow/detail.h"
 
 enum verdict { OK, WORSE, FAIL };
 static const char *const verdicts[] = { "ok", "degraded", "fail" };
@@ -118,6 +119,28 @@ static void check_pidns(struct check *c)
 		 "--pid=host, or hostPID: true");
 }
 
+/* Of those asked for, which this kernel can show. */
+static void check_anomalies(struct check *c, const struct np_source *source, uint32_t asked)
+{
+	uint32_t lacks = asked & ~np_source_anomalies(source);
+	int all = 0, can = 0;
+	size_t len;
+
+	for (unsigned int i = 0; i < NP_AN_MAX; i++) {
+		all += asked >> i & 1;
+		can += (asked & ~lacks) >> i & 1;
+	}
+	snprintf(c->detail, sizeof(c->detail), "%d of %d kinds", can, all);
+	if (!lacks)
+		return;
+	c->verdict = WORSE;
+	len = (size_t)snprintf(c->fix, sizeof(c->fix), "a newer kernel (5.17) shows these too:");
+	for (unsigned int i = 0; i < NP_AN_MAX; i++)
+		if (lacks >> i & 1)
+			len += (size_t)snprintf(c->fix + len, sizeof(c->fix) - len, " %s",
+						np_event_name(NP_EVENT_ANOMALY + i));
+}
+
 /* Loads and attaches for real, and names the hook that it came to. */
 static void check_source(struct check *c, struct np_source_cfg cfg, const char *show)
 {
@@ -142,6 +165,8 @@ static void check_source(struct check *c, struct np_source_cfg cfg, const char *
 		snprintf(c->detail + len, sizeof(c->detail) - len, "%s%s", len ? ", " : "",
 			 st.progs[i].hook);
 	}
+	if (cfg.anomalies)
+		check_anomalies(c, source, cfg.anomalies);
 	if (np_source_by_address(source)) {
 		c->verdict = WORSE;
 		snprintf(c->fix, sizeof(c->fix),
@@ -186,6 +211,36 @@ static void check_iface(struct check *c)
 			 "works; Linux 6.6 has tcx, which needs no cleaning up");
 }
 
+static void check_rtt(struct check *c)
+{
+	check_source(c, (struct np_source_cfg){ .want = NP_SRC_TCP | NP_SRC_RTT }, "np_rtt_probe");
+}
+
+static void check_turn(struct check *c)
+{
+	check_source(c, (struct np_source_cfg){ .want = NP_SRC_TCP | NP_SRC_TURN },
+		     "np_turn_recv np_turn_sent_skb");
+	/* round trips and handshakes are there without */
+	if (c->verdict == FAIL)
+		c->verdict = WORSE;
+}
+
+static void check_all_anomalies(struct check *c)
+{
+	check_source(c,
+		     (struct np_source_cfg){ .want = NP_SRC_TCP | NP_SRC_ANOMALY,
+					     .anomalies = (1U << NP_AN_MAX) - 1 },
+		     "");
+}
+
+static void check_peek(struct check *c)
+{
+	check_source(c, (struct np_source_cfg){ .want = NP_SRC_TCP | NP_SRC_PEEK },
+		     "np_peek_egress np_peek_ingress");
+	if (c->verdict == FAIL)
+		c->verdict = WORSE;
+}
+
 static void check_cgroup(struct check *c)
 {
 	char line[1024], dir[512], type[64];
@@ -210,16 +265,22 @@ static void check_cgroup(struct check *c)
 static const struct {
 	const char *name;
 	void (*run)(struct check *c);
+	unsigned int only; /* NP_FOR_*; 0: all programs */
+	unsigned int must; /* of these it is the main thing, of others an extra; 0: of all */
 } checks[] = {
-	{ "kernel", check_kernel },
-	{ "type information", check_btf },
-	{ "capabilities", check_caps },
-	{ "lockdown", check_lockdown },
-	{ "TCP", check_tcp },
-	{ "UDP", check_udp },
-	{ "interfaces", check_iface },
-	{ "cgroup v2", check_cgroup },
-	{ "pid namespace", check_pidns },
+	{ "kernel", check_kernel, 0, 0 },
+	{ "type information", check_btf, 0, 0 },
+	{ "capabilities", check_caps, 0, 0 },
+	{ "lockdown", check_lockdown, 0, 0 },
+	{ "TCP", check_tcp, 0, 0 },
+	{ "UDP", check_udp, 0, 0 },
+	{ "interfaces", check_iface, 0, 0 },
+	{ "round trips", check_rtt, 0, NP_FOR_RTT },
+	{ "response times", check_turn, 0, NP_FOR_RTT },
+	{ "anomalies", check_all_anomalies, 0, NP_FOR_RETRANS },
+	{ "applications", check_peek, NP_FOR_FLOWS, 0 },
+	{ "cgroup v2", check_cgroup, 0, 0 },
+	{ "pid namespace", check_pidns, 0, 0 },
 };
 
 static void json(struct np_buf *out, const struct check *c)
@@ -242,13 +303,18 @@ int np_doctor(const struct np_opts *opts)
 	/* -o json is how other doctors have it */
 	bool as_json = (opts->format && !strcmp(opts->format, "json")) ||
 		       (opts->output && !strcmp(opts->output, "json"));
+	unsigned int tool = opts->tool->options;
 	int status = NP_EXIT_OK;
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
 		struct check c = { .name = checks[i].name };
 		struct np_buf out = { 0 };
 
+		if (checks[i].only && !(checks[i].only & tool))
+			continue;
 		checks[i].run(&c);
+		if (c.verdict == FAIL && checks[i].must && !(checks[i].must & tool))
+			c.verdict = WORSE;
 		if (c.verdict == FAIL)
 			status = NP_EXIT_CANNOT;
 		if (as_json)

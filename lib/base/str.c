@@ -321,6 +321,33 @@ const char *np_str_duration(char *buf, uint64_t ns)
 	return buf;
 }
 
+const char *np_str_latency(char *buf, uint64_t us)
+{
+	bool ms = us < 999500;
+	/* thousandths of the unit, and what of them three digits leave */
+	uint64_t n = ms ? us : (us + 500) / 1000, whole;
+	char *at;
+
+	if (us >= 59950000)
+		return np_str_duration(buf, us * US);
+	if (us < 1000) {
+		memcpy(digits(buf, us), "us", 3);
+		return buf;
+	}
+	if (n < 9995) {
+		whole = (n + 5) / 10;
+		at = digits(buf, whole / 100);
+		*at++ = '.';
+		at = padded(at, (unsigned int)(whole % 100), 2);
+	} else if (n < 99950) {
+		at = tenths(buf, (n + 50) / 100);
+	} else {
+		at = digits(buf, (n + 500) / 1000);
+	}
+	memcpy(at, ms ? "ms" : "s", ms ? 3 : 2);
+	return buf;
+}
+
 static bool is_mapped(const uint8_t addr[16])
 {
 	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };

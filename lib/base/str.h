@@ -39,6 +39,8 @@ size_t np_str_fit(const char *text, size_t cells);
 const char *np_str_scaled(char *buf, double value, unsigned int base);
 /* "1.5ms", "230us", "12s", "3m20s", "2d3h": at most 6 characters. BUF of 24 bytes; ns in. */
 const char *np_str_duration(char *buf, uint64_t ns);
+/* The same in three digits, as measured: "850us", "10.4ms", "1.04s". us in. */
+const char *np_str_latency(char *buf, uint64_t us);
 /* "10.0.0.1" for a mapped address, else RFC 5952. BUF of 46 bytes. */
 const char *np_str_addr(char *buf, const uint8_t addr[16]);
 /* "10.0.0.1:80", "[2001:db8::1]:80"; all-zero with port 0 is "*". BUF of 54 bytes. */

@@ -93,6 +93,13 @@ static void text_duration(struct np_buf *out, double seconds)
 	np_buf_str(out, np_str_duration(buf, seconds > 0 ? (uint64_t)llround(seconds * 1e9) : 0));
 }
 
+static void text_latency(struct np_buf *out, double seconds)
+{
+	char buf[24];
+
+	np_buf_str(out, np_str_latency(buf, seconds > 0 ? (uint64_t)llround(seconds * 1e6) : 0));
+}
+
 static void text_number(struct np_buf *out, const struct np_col *col, const struct np_row *row,
 			const struct np_value *val, const struct np_format *fmt)
 {
@@ -113,6 +120,8 @@ static void text_number(struct np_buf *out, const struct np_col *col, const stru
 	default:
 		if (col->flags & NP_COL_RATE)
 			text_scaled(out, col, val, fmt);
+		else if (col->type == NP_TYPE_QUANTILE && *col->unit)
+			text_latency(out, val->num);
 		else if (!strcmp(col->unit, "s"))
 			text_duration(out, val->num);
 		else
@@ -199,6 +208,8 @@ bool np_format_right(const struct np_col *col)
 	case NP_TYPE_PERCENT:
 	case NP_TYPE_ID:
 	case NP_TYPE_PORT:
+	case NP_TYPE_SPAN:
+	case NP_TYPE_QUANTILE:
 		return true;
 	default:
 		return false;

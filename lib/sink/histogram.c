@@ -51,13 +51,9 @@ static void identity(struct np_sink *sink, const struct np_row *row, const struc
 
 static void span(struct np_buf *out, uint64_t us)
 {
-	/* neighbours differ by a 32nd */
-	if (us < 1000)
-		np_buf_printf(out, "%6" PRIu64 "us", us);
-	else if (us < 1000000)
-		np_buf_printf(out, "%3" PRIu64 ".%02" PRIu64 "ms", us / 1000, us % 1000 / 10);
-	else
-		np_buf_printf(out, "%3" PRIu64 ".%03" PRIu64 "s", us / 1000000, us % 1000000 / 1000);
+	char text[24];
+
+	np_buf_printf(out, "%7s", np_str_latency(text, us));
 }
 
 static void numbers(struct np_buf *out, const char *name, const struct np_hist *hist)
@@ -70,11 +66,11 @@ static void numbers(struct np_buf *out, const char *name, const struct np_hist *
 	char text[24];
 
 	np_buf_printf(out, "%s: %" PRIu64 " samples, mean %s", name, hist->count,
-		      np_str_duration(text, (uint64_t)(np_hist_mean(hist) * 1000)));
+		      np_str_latency(text, (uint64_t)(np_hist_mean(hist) + 0.5)));
 	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)
 		np_buf_printf(
 		    out, ", %s %s", at[i].name,
-		    np_str_duration(text, (uint64_t)(np_hist_quantile(hist, at[i].q) * 1000)));
+		    np_str_latency(text, (uint64_t)(np_hist_quantile(hist, at[i].q) + 0.5)));
 	if (hist->discarded)
 		np_buf_printf(out, "; %" PRIu64 " too long to be believed", hist->discarded);
 	np_buf_chr(out, '\n');
@@ -109,7 +105,7 @@ static void bars(struct np_buf *out, const struct np_hist *hist)
 		np_buf_str(out, " ..");
 		span(out, np_hist_high(b + step - 1 < NP_HIST_BUCKETS ? b + step - 1
 								      : NP_HIST_BUCKETS - 1));
-		np_buf_printf(out, " %10" PRIu64 " ", n);
+		np_buf_printf(out, " %10" PRIu64 "%s", n, n ? " " : "");
 		for (uint64_t i = 0; i < (n * BAR + most - 1) / most; i++)
 			np_buf_chr(out, '#');
 		np_buf_chr(out, '\n');

@@ -257,7 +257,8 @@ static void shown_text(const struct np_tui *tui, const struct np_view_cfg *cfg, 
 	if (tui->drilled) {
 		snprintf(buf, size, "connections of %s", tui->label);
 	} else if (cfg->group) {
-		snprintf(buf, size, "%s", cfg->group->title);
+		snprintf(buf, size, "%s",
+			 cfg->kind == NP_COL_LISTEN && !cfg->nby ? "listeners" : cfg->group->title);
 	} else {
 		for (size_t i = 0; i < cfg->nby && len < size; i++)
 			len += (size_t)snprintf(buf + len, size - len, "%s%s", i ? "," : "by ",

@@ -48,7 +48,7 @@ struct np_source {
 	uint64_t tcp_next_ns, tcp_all_next_ns; /* not again before */
 	uint64_t read_errors, netns_missed, walk_ns;
 	struct bpf_link *owner_link;
-	struct bpf_link *state_link, *destroy_link, *reset_link, *tcp_link;
+	struct bpf_link *state_link, *destroy_link, *reset_link, *synack_link, *tcp_link;
 	struct bpf_link *udp_links[3];
 	struct bpf_link *peek_links[2];
 	struct bpf_link *rtt_link, *turn_links[2];

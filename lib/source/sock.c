@@ -44,6 +44,10 @@ static void prepare(struct np_source *src, bool wanted)
 				  wanted && np_source_takes(src, "np_destroy"));
 	bpf_program__set_autoload(bpf->progs.np_reset, wanted && (all & NP_SRC_LIFE) &&
 							   np_source_takes(src, "np_reset"));
+	bpf_map__set_autocreate(bpf->maps.np_synacks, all & NP_SRC_LIFE);
+	bpf_program__set_autoload(bpf->progs.np_synack_again,
+				  wanted && (all & NP_SRC_LIFE) &&
+				      np_source_takes(src, "np_synack_again"));
 	bpf_program__set_autoload(bpf->progs.np_walk_tcp,
 				  wanted && np_source_takes(src, "np_walk_tcp"));
 }
@@ -54,7 +58,7 @@ static bool refused(struct np_source *src, const char *program)
 	if (!strcmp(program, "np_state") && !src->no_cookie)
 		return src->no_cookie = true;
 	return !strcmp(program, "np_destroy") || !strcmp(program, "np_reset") ||
-	       !strcmp(program, "np_walk_tcp");
+	       !strcmp(program, "np_walk_tcp") || !strcmp(program, "np_synack_again");
 }
 
 #define YOUNGS_SIZE (NP_YOUNGS * sizeof(struct np_young))
@@ -120,6 +124,8 @@ static int attach(struct np_source *src, struct np_err *err)
 		ret = np_attach(bpf->progs.np_destroy, &src->destroy_link, err);
 	if (!ret && bpf_program__autoload(bpf->progs.np_reset))
 		ret = np_attach(bpf->progs.np_reset, &src->reset_link, err);
+	if (!ret && bpf_program__autoload(bpf->progs.np_synack_again))
+		ret = np_attach(bpf->progs.np_synack_again, &src->synack_link, err);
 	if (!ret && np_source_takes(src, "np_walk_tcp"))
 		ret = np_attach(bpf->progs.np_walk_tcp, &src->tcp_link, err);
 	return ret;
@@ -130,6 +136,7 @@ static void detach(struct np_source *src)
 	np_detach(&src->state_link);
 	np_detach(&src->destroy_link);
 	np_detach(&src->reset_link);
+	np_detach(&src->synack_link);
 	np_detach(&src->tcp_link);
 }
 

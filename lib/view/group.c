@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "view/view.h"
 
-#define LAT(x) x "_samples," x "_min," x "_mean," x "_p50," x "_p90," x "_p99," x "_max"
+#define LAT(x) x "_samples," x "_p50," x "_p90," x "_p99," x "_max," x "_min," x "_mean"
 
 /* clang-format off */
 const struct np_topic np_topic_traffic = {
@@ -20,7 +20,7 @@ const struct np_topic np_topic_life = {
 	NULL, NP_COL_EVENT };
 const struct np_topic np_topic_table = {
 	"table", "conns,tx_bytes,rx_bytes,retrans,rtt",
-	"pid,comm,proto,state,local,remote,tx_bytes,rx_bytes,rtt,min_rtt,retrans,cwnd,age,user,container,pod,unit", "-age", NP_COL_CONN };
+	"pid,comm,proto,state,local,remote,tx_bytes,rx_bytes,age,rtt,min_rtt,retrans,cwnd,user,container,pod,unit", "-age", NP_COL_CONN };
 const struct np_topic np_topic_listen = {
 	"listen", "backlog,limit,drops", "local,pid,comm,backlog,limit,drops,user,container,pod,unit,netns", "+local", NP_COL_LISTEN };
 const struct np_topic np_topic_ended = {

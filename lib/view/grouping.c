@@ -57,6 +57,7 @@ void np_grouping_free(struct np_grouping *gr)
 	}
 	np_map_free(&gr->groups);
 	gr->n = 0;
+	gr->folded = 0;
 	gr->latest = NULL;
 }
 
@@ -122,6 +123,25 @@ int np_grp_add(struct np_grp *g, const struct np_merge *plan, const struct np_ro
 		err = np_merge_row(plan, &g->shown, row);
 	if (row->flags & NP_ROW_OLD)
 		g->shown.row.flags |= NP_ROW_OLD;
+	return err;
+}
+
+int np_grp_again(struct np_grp *g, const struct np_merge *plan, const struct np_row *row,
+		 uint32_t update)
+{
+	struct np_merge interval = *plan;
+	struct np_row copy = *row;
+	int err;
+
+	interval.nsame = 0;
+	interval.hists = 0;
+	copy.tx_bytes = copy.rx_bytes = copy.rx_segs = 0;
+	copy.retrans = copy.retrans_bytes = copy.drops = copy.errors = 0;
+	copy.events = 0;
+	err = np_grp_add(g, &interval, &copy, update);
+	/* these are the weight of its round-trip time as well */
+	if (!err)
+		g->shown.row.tx_segs -= row->tx_segs;
 	return err;
 }
 

@@ -28,6 +28,7 @@ struct np_grouping {
 	struct np_grp *latest; /* that was found */
 	struct np_meta *meta;
 	uint64_t forgotten; /* ended groups dropped for room */
+	uint64_t folded;    /* the interval whose ended members were added last */
 };
 
 void np_grouping_init(struct np_grouping *gr, const struct np_view_cfg *cfg, struct np_meta *meta);
@@ -43,6 +44,9 @@ struct np_grp *np_grouping_get(struct np_grouping *gr, const struct np_row *row)
 /* These: 0 or -ENOMEM. ROW is a member in update number UPDATE: adds it to what is shown. */
 int np_grp_add(struct np_grp *g, const struct np_merge *plan, const struct np_row *row,
 	       uint32_t update);
+/* ROW has ended and was added to the past: what it did in this interval is shown once more. */
+int np_grp_again(struct np_grp *g, const struct np_merge *plan, const struct np_row *row,
+		 uint32_t update);
 /* ROW has ended: its totals stay, after np_grp_add(). */
 int np_grp_past(struct np_grp *g, const struct np_merge *plan, const struct np_row *row);
 /* What is shown of a group that update UPDATE did not add to. */

@@ -200,6 +200,7 @@ static int fold(struct np_view *view, const struct np_row *row)
 
 static int show(struct np_view *view, struct np_row *row)
 {
+	bool past = row->flags & (NP_ROW_ENDED | NP_ROW_EVENT) && !view->fresh;
 	struct np_grp *g;
 
 	if (!pinned(view, row))
@@ -208,6 +209,8 @@ static int show(struct np_view *view, struct np_row *row)
 		g = np_grouping_get(view->now, row);
 		if (!g)
 			return -ENOMEM;
+		if (past && view->now->folded == view->folded)
+			return np_grp_again(g, &view->plan, row, view->update);
 		return np_grp_add(g, &view->plan, row, view->update);
 	}
 	average(view, row);
@@ -355,6 +358,9 @@ int np_view_update(struct np_view *view, struct np_flows *flows)
 	if (!err && view->now && !view->pin)
 		err = show_groups(view);
 	view->folded = np_flows_tick(flows);
+	for (size_t i = 0; i < view->nkept && view->fresh; i++)
+		if (view->kept[i].kind == view->cfg.kind)
+			view->kept[i].folded = view->folded;
 	if (!err)
 		err = sum_up(view);
 	view->nrows = np_order(&view->cfg, &view->ctx, view->rows, view->nrows);

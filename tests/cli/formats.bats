@@ -182,10 +182,12 @@ refreshes() { # FILE: the times in it
 	[ "$status" -eq 0 ]
 	[ ! -s "$err" ]
 	local check
-	for check in kernel 'type information' capabilities TCP UDP interfaces 'cgroup v2'; do
+	for check in kernel 'type information' capabilities TCP UDP interfaces 'round trips' 'response times' anomalies 'cgroup v2'; do
 		grep -qE "^(ok|degraded) +$check" "$out"
 	done
 	absent '^fail' "$out"
+	absent applications "$out"
+	[[ $("$(np_bin npflows)" --doctor) =~ (ok|degraded)\ +applications ]]
 	run_top --doctor -o json
 	[ "$status" -eq 0 ]
 	jq -es 'length >= 8 and all(.[]; keys == ["check", "detail", "fix", "verdict"] and .detail != "" and

@@ -2,11 +2,13 @@
 # shellcheck shell=bash
 #
 # nptop beside a known workload: start and stop it, and hold its numbers against np-work's. Load after ../lib and netns.
+# TOP_PROGRAM: another of the programs, which has the same options.
 
 # One connection of our own that is there before nptop: its row says that everything is attached and the first walk over.
 # It never moves a byte.
-beacon_up() {
-	start_bg beacon "$(np_bin np-work)" idle --conns 1
+# shellcheck disable=SC2120 # rtt.bash gives it a namespace
+beacon_up() { # [in_ns NAMESPACE]
+	start_bg beacon "$@" "$(np_bin np-work)" idle --conns 1
 	wait_ready beacon
 }
 
@@ -16,7 +18,7 @@ top_start() {
 	local name=$1
 	shift
 	[[ -n ${NP_BG[beacon]-} ]] || beacon_up || return
-	start_bg "$name" "$(np_bin nptop)" -b -J --all -I 300ms --stats \
+	start_bg "$name" "$(np_bin "${TOP_PROGRAM:-nptop}")" -b -J --all -I 300ms --stats \
 		-o time,pid,comm,uid,netns,tx_bytes,rx_bytes,tx_segs,rx_segs,retrans,conns "$@"
 	wait_line "$name" "\"pid\":$(bg_pid beacon)," 30
 }
@@ -35,7 +37,7 @@ said_pid() {
 top_now() {
 	local filter=$1
 	shift
-	timeout 60 "$(np_bin nptop)" -b -J -c 1 "$@" >"$NP_TMP/now" && json_lines "$filter" "$NP_TMP/now"
+	timeout 60 "$(np_bin "${TOP_PROGRAM:-nptop}")" -b -J -c 1 "$@" >"$NP_TMP/now" && json_lines "$filter" "$NP_TMP/now"
 }
 
 # The trust record's number behind LABEL (of top_start: on stderr).

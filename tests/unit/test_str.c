@@ -233,6 +233,27 @@ static void duration_takes_six_characters(void **state)
 		assert_in_range(strlen(np_str_duration(buf, ns)), 2, 6);
 }
 
+static void latency_has_three_digits(void **state)
+{
+	static const struct {
+		uint64_t us;
+		const char *out;
+	} rows[] = {
+		{ 0, "0us" },          { 1, "1us" },          { 999, "999us" },
+		{ 1000, "1.00ms" },    { 9994, "9.99ms" },    { 9995, "10.0ms" },
+		{ 10449, "10.4ms" },   { 99949, "99.9ms" },   { 99950, "100ms" },
+		{ 999499, "999ms" },   { 999500, "1.00s" },   { 1044000, "1.04s" },
+		{ 12345678, "12.3s" }, { 59900000, "59.9s" }, { 60000000, "1m" },
+	};
+	char buf[24];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		assert_string_equal(np_str_latency(buf, rows[i].us), rows[i].out);
+	for (uint64_t us = 1; us < UINT64_MAX / 10000; us += us / 7 + 1)
+		assert_in_range(strlen(np_str_latency(buf, us)), 2, 6);
+}
+
 static void addresses_and_endpoints_are_canonical(void **state)
 {
 	static const struct {
@@ -320,6 +341,7 @@ int main(void)
 		cmocka_unit_test(fit_cuts_between_characters),
 		cmocka_unit_test(scaled_takes_five_characters),
 		cmocka_unit_test(duration_takes_six_characters),
+		cmocka_unit_test(latency_has_three_digits),
 		cmocka_unit_test(addresses_and_endpoints_are_canonical),
 		cmocka_unit_test(time_is_rfc3339_in_utc),
 		cmocka_unit_test(nearest_forgives_a_slip_and_no_more),
