@@ -322,7 +322,7 @@ lint:
 	@$(MAKE) -k lint-format lint-shell lint-man lint-cppcheck lint-tidy
 
 # Sources include skeletons, so those must be there. What clang-tidy says is shown for files that fail.
-lint-tidy: compile_commands.json $(call skel,$(ALL_BPF_SRCS))
+lint-tidy: compile_commands.json $(SKEL) $(call skel,$(WORK_BPF_SRCS))
 	$(call say,LINT,clang-tidy)
 	$(Q)printf '%s\n' $(C_SRCS) $(ALL_BPF_SRCS) | xargs -P $(shell nproc) -I{} \
 		sh -c 'said=$$(clang-tidy --quiet -p . {} 2>&1) || { printf "%s\n" "$$said"; exit 1; }'
