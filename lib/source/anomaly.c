@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* What goes wrong in TCP: bpf/anomaly.bpf.c, fail, drop, zerowin. */
+/* What goes wrong in TCP: bpf/anomaly.bpf.c, fail, dropped, zerowin. */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
