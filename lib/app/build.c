@@ -338,7 +338,10 @@ int np_opts_build(struct np_opts *o)
 	    !o->count)
 		o->at_end = true;
 	/* its groups are told of what ended long ago as well */
-	if (o->at_end || o->summary)
+	if (o->at_end || o->summary) {
 		o->view.all = true;
+		if (np_view_remember(&o->view, &o->err))
+			return NP_EXIT_USAGE;
+	}
 	return strcmp(o->sink, "tui") ? add_time(o) : 0;
 }

@@ -30,7 +30,7 @@ const struct np_topic np_topic_anomalies = {
 	"event,cause,pid,comm,local,remote,state,seq,len,nth,cwnd,rtt,duration,who,reason,container", NULL, NP_COL_EVENT };
 const struct np_topic np_topic_ailing = {
 	"ailing", "events,retrans,retrans_bytes,retrans_ratio,tx_bytes,conns",
-	"pid,comm,local,remote,state,events,retrans,retrans_bytes,retrans_ratio,tx_bytes,rtt,age,container", "-events", NP_COL_CONN };
+	"pid,comm,local,remote,events,retrans,retrans_bytes,retrans_ratio,tx_bytes,conns,container", "-events", NP_COL_CONN };
 
 const struct np_group np_groups[] = {
 { "process", "processes", "by process", "pid,started", "pid,user,comm", "container,unit", NP_COL_CONN },
@@ -199,6 +199,14 @@ int np_view_group(struct np_view_cfg *cfg, const char *name, struct np_err *err)
 	if (!ret)
 		*cfg = next;
 	return ret;
+}
+
+int np_view_remember(struct np_view_cfg *cfg, struct np_err *err)
+{
+	if (cfg->nby || cfg->kind != NP_COL_CONN)
+		return 0;
+	return np_cols_parse("netns,local,remote", NULL, cfg->kind, cfg->by, NP_MAX_BY, &cfg->nby,
+			     err);
 }
 
 int np_view_sort(struct np_view_cfg *cfg, const char *name, struct np_err *err)

@@ -89,6 +89,11 @@ struct np_view_cfg {
 /* The settings for a grouping by name ("process", or columns "raddr,rport"): by, cols, sort, kind;
  * under cfg->topic. */
 int np_view_group(struct np_view_cfg *cfg, const char *name, struct np_err *err);
+/*
+ * Connections by themselves become groups of one, which are remembered when they have ended: for
+ * tables that are looked at later.
+ */
+int np_view_remember(struct np_view_cfg *cfg, struct np_err *err);
 /* Whether a topic's rows can be grouped that way. */
 bool np_group_fits(const struct np_group *group, const struct np_topic *topic);
 /* The names of all groupings that fit, with SEP between them. */
