@@ -12,6 +12,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "np_anomaly.bpf.h"
+#include "np_owner.bpf.h"
 
 /* include/uapi/asm-generic/errno.h */
 #define NP_ENETUNREACH  101
@@ -145,21 +146,9 @@ static __always_inline void tell_owner(struct sock *sk)
 	/* as np_destroy in sock.bpf.c */
 	if (!(cred ? np_current_made(cred) : sk->sk_shutdown == SHUTDOWN_MASK))
 		return;
-	r = np_reserve(sizeof(*r));
-	if (!r)
-		return;
-	if (!np_read_current(&r->task)) {
-		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
-		return;
-	}
-	r->hdr.type = NP_EV_SOCK_OWNER;
-	r->hdr.size = sizeof(*r);
-	r->cookie = cookie;
-	r->task.uid = sk->sk_uid.val;
-	r->via = NP_VIA_CLOSE;
-	r->proto = IPPROTO_TCP;
-	r->netns = sk->__sk_common.skc_net.net->ns.inum;
-	np_submit_soon(r);
+	r = np_owner_record(sk, cookie, NP_VIA_CLOSE);
+	if (r)
+		np_submit_soon(r);
 }
 
 SEC("tp_btf/tcp_destroy_sock")

@@ -14,6 +14,7 @@
 
 #include "np_emit.bpf.h"
 #include "np_event.h"
+#include "np_owner.bpf.h"
 #include "np_read.bpf.h"
 #include "np_rtt.bpf.h"
 #include "np_synack.bpf.h"
@@ -39,21 +40,10 @@ __u32 np_half_reset; /* of them: how many the peer had said FIN to before its RS
 
 static __always_inline void emit_owner(struct sock *sk, __u64 cookie, enum np_owner_via via)
 {
-	struct np_ev_owner *r = np_reserve(sizeof(*r));
+	struct np_ev_owner *r = np_owner_record(sk, cookie, via);
 
 	if (!r)
 		return;
-	if (!np_read_current(&r->task)) {
-		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
-		return;
-	}
-	r->hdr.type = NP_EV_SOCK_OWNER;
-	r->hdr.size = sizeof(*r);
-	r->cookie = cookie;
-	r->task.uid = sk->sk_uid.val;
-	r->via = via;
-	r->proto = IPPROTO_TCP;
-	r->netns = sk->__sk_common.skc_net.net->ns.inum;
 	if (via == NP_VIA_CONNECT)
 		r->opened_ns = bpf_ktime_get_ns();
 	np_submit_early(r);
