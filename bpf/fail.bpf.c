@@ -151,6 +151,19 @@ static __always_inline void tell_owner(struct sock *sk)
 		np_submit_soon(r);
 }
 
+/*
+ * A FIN by its process: by the end of the connection an interrupt has it. It fires ten times for
+ * each connection, so it is attached only while something goes wrong.
+ */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(np_an_state, struct sock *sk, int oldstate, int newstate)
+{
+	if (np_an_any_ownerless && sk->sk_protocol == IPPROTO_TCP &&
+	    (newstate == TCP_FIN_WAIT1 || newstate == TCP_LAST_ACK))
+		tell_owner(sk);
+	return 0;
+}
+
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(np_an_destroy, struct sock *sk)
 {

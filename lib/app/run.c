@@ -61,6 +61,24 @@ static bool walk_is_due(const struct np_run *run, uint64_t now)
 	return now >= run->walk_ns || (np_flows_waiting(run->flows) && now >= run->asked_ns);
 }
 
+#define ALARM_NS 30000000000ULL
+
+/* While something goes wrong more is done to know whose it is. */
+static void watch_anomalies(struct np_run *run, uint64_t now)
+{
+	uint64_t seen = np_flows_stats(run->flows)->anomalies;
+
+	if (seen != run->anomalies) {
+		if (!run->alarm_ns)
+			np_source_alarm(run->source, true);
+		run->anomalies = seen;
+		run->alarm_ns = now + ALARM_NS;
+	} else if (run->alarm_ns && now > run->alarm_ns) {
+		np_source_alarm(run->source, false);
+		run->alarm_ns = 0;
+	}
+}
+
 int np_log_tick(struct np_run *run, bool last)
 {
 	uint64_t now = np_run_now(), took, left = run->opts->count - run->rows;
@@ -75,6 +93,7 @@ int np_log_tick(struct np_run *run, bool last)
 		np_flows_last(run->flows);
 	np_source_young(run->source);
 	err = np_source_poll(run->source);
+	watch_anomalies(run, now);
 	if (!err && (last || walk_is_due(run, now))) {
 		err = np_source_snapshot(run->source, netns,
 					 np_flows_unseen(run->flows, netns, NP_NETNS_MAX));
@@ -136,8 +155,12 @@ static int on_tick(struct np_run *run)
 		/* the ring must not fill up meanwhile */
 		return poll_source(run);
 	}
-	if (run->opts->log)
+	if (run->opts->log) {
+		/* a wake-up whose record was read by then is never told */
+		if (!run->soon_ns)
+			np_source_soon(run->source);
 		return np_log_tick(run, false);
+	}
 	last = (run->opts->count && run->stats.refreshes + 1 >= run->opts->count) ||
 	       (run->end_ns && np_run_now() + run->interval_ns / 4 >= run->end_ns);
 	run->stop = last;
@@ -229,6 +252,8 @@ static int go(struct np_run *run)
 		run->end_ns = np_run_now() + o->duration_ns;
 	if (o->log && tick > NP_LOG_TICK_NS)
 		tick = NP_LOG_TICK_NS;
+	if (o->log)
+		np_source_soon(run->source);
 	err = np_run_timer(run, tick);
 	if (!err)
 		err = loop(run);

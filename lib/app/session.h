@@ -29,10 +29,11 @@ struct np_run {
 	uint64_t end_ns; /* CLOCK_MONOTONIC; 0: none */
 	unsigned int want;
 	char host[65];
-	uint64_t walk_ns;  /* log: when the next walk is due */
-	uint64_t asked_ns; /* log: not before this for the sake of an owner */
-	uint64_t soon_ns;  /* log: when the next record may wake us; 0: now */
-	uint64_t rows;     /* written to the log */
+	uint64_t walk_ns;             /* log: when the next walk is due */
+	uint64_t asked_ns;            /* log: not before this for the sake of an owner */
+	uint64_t soon_ns;             /* log: when the next record may wake us; 0: now */
+	uint64_t rows;                /* written to the log */
+	uint64_t anomalies, alarm_ns; /* log: records of them so far; no alarm from then on */
 	struct np_sums *sums;
 	bool stop, masked;
 	bool shown; /* the interval was shown, nothing newer came in */

@@ -16,6 +16,9 @@
 #define WAIT \
 	(KIND(RETRANS) | KIND(CONNECT_FAIL) | KIND(TIMEOUT) | KIND(RST_RECV) | KIND(ZERO_WINDOW))
 
+/* Attached while something goes wrong: np_source_alarm(). */
+#define ALARM "np_an_state"
+
 /* Which program which kinds need. Those of zero-window are dear: one runs for each segment. */
 static const struct {
 	const char *name;
@@ -28,6 +31,7 @@ static const struct {
 	{ "np_an_rst_rx", KIND(RST_RECV), true },
 	{ "np_an_error", KIND(CONNECT_FAIL) | KIND(TIMEOUT), true },
 	{ "np_an_destroy", WAIT, false },
+	{ ALARM, WAIT, false },
 	{ "np_an_drop", KIND(DROP) | KIND(PORT_REUSE) | KIND(LISTEN_OVERFLOW), true },
 	{ "np_zwin_segment", KIND(ZERO_WINDOW), true },
 	{ "np_zwin_read", KIND(ZERO_WINDOW), false },
@@ -103,7 +107,7 @@ static int attach(struct np_source *src, struct np_err *err)
 	int ret = 0;
 
 	for (size_t i = 0; i < NPROGRAMS && !ret; i++)
-		if (runs(src, i))
+		if (runs(src, i) && strcmp(programs[i].name, ALARM) != 0)
 			ret = np_attach(find(src, i), &src->anomaly_links[i], err);
 	/* now: later there is no CAP_SYSLOG any more, without which all addresses are 0 */
 	if (!ret && src->cfg.stacks && !src->stacks) {
@@ -112,6 +116,19 @@ static int attach(struct np_source *src, struct np_err *err)
 			np_stacks_kernel(src->stacks);
 	}
 	return ret;
+}
+
+void np_source_alarm(struct np_source *src, bool on)
+{
+	for (size_t i = 0; i < NPROGRAMS; i++) {
+		if (strcmp(programs[i].name, ALARM) != 0 || !(src->attached & NP_SRC_ANOMALY) ||
+		    !runs(src, i))
+			continue;
+		if (!on)
+			np_detach(&src->anomaly_links[i]);
+		else if (!src->anomaly_links[i])
+			np_attach(find(src, i), &src->anomaly_links[i], NULL);
+	}
 }
 
 static void detach(struct np_source *src)

@@ -33,7 +33,7 @@ extern const struct np_probe np_probe_owner, np_probe_sock, np_probe_udp, np_pro
     np_probe_anomaly, np_probe_peek, np_probe_rtt, np_probe_turn;
 
 #define NP_MAX_LINKS     16
-#define NP_ANOMALY_LINKS 10
+#define NP_ANOMALY_LINKS 11
 struct np_source {
 	struct np_source_cfg cfg;
 	struct np_bpf *bpf;

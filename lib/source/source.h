@@ -83,6 +83,8 @@ void np_source_young(struct np_source *src);
  * ones after it do not, until this is called again.
  */
 void np_source_soon(struct np_source *src);
+/* ANOMALY: something goes wrong now, so that owners are worth a program at each change of state. */
+void np_source_alarm(struct np_source *src, bool on);
 /*
  * A refresh: begin, every living socket and interface, what has queued up, end. NETNS: the N
  * network namespaces where TCP sockets that no file refers to are to be visited as well; N above
