@@ -114,6 +114,15 @@ static bool push(struct np_flows *flows, struct np_row *row)
 	return true;
 }
 
+/*
+ * Whether a walk that began after it has looked for its owner, and who closes it had the time until
+ * the next look at the log to say so.
+ */
+static bool looked_for(const struct np_flows *flows, struct np_event *event)
+{
+	return event->walk != flows->walk && event->looked++ > 0;
+}
+
 /* An owner that is not known yet is waited for until a walk begun after the event has looked. */
 static void take_events(struct np_flows *flows)
 {
@@ -124,12 +133,11 @@ static void take_events(struct np_flows *flows)
 	for (; event; event = next) {
 		next = event->next;
 		join(flows, event);
-		if (!event->row.pid && event->cookie && event->walk == flows->walk &&
-		    !flows->last) {
+		if (!event->row.pid && event->cookie && !flows->last && !looked_for(flows, event)) {
 			event->next = NULL;
 			*flows->events_end = event;
 			flows->events_end = &event->next;
-			flows->waiting = true;
+			flows->waiting |= event->walk == flows->walk;
 			continue;
 		}
 		event->next = flows->told;

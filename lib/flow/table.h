@@ -22,6 +22,7 @@ struct np_event {
 	struct np_detail detail; /* of row */
 	uint64_t cookie;         /* 0: no socket */
 	uint32_t walk;           /* of the table, when it happened */
+	uint32_t looked;         /* looks at the log since a walk has looked for its owner */
 	struct np_event *next;
 };
 

@@ -182,7 +182,7 @@ void np_take_sock(struct np_flows *flows, const struct np_ev_sock *r)
 	}
 	/* reset, and its process has yet to notice: that is all there is to learn */
 	if (closed) {
-		if (flow && np_flow_ended(flow) && !flow->row.pid)
+		if (flow && !flow->row.pid && (np_flow_ended(flow) || flows->cfg.walks_only))
 			np_take_owner_of(flows, flow, &r->task, NP_VIA_SCAN);
 		return;
 	}
