@@ -124,6 +124,8 @@ static int set_flows(struct np_run *run)
 	return 0;
 }
 
+#define LOG_RING (8 * 1024 * 1024)
+
 static int open_source(struct np_run *run)
 {
 	struct np_opts *o = run->opts;
@@ -131,7 +133,8 @@ static int open_source(struct np_run *run)
 		.want = np_run_wanted(o, &o->view),
 		.iface_hook = o->iface_hook,
 		.udp_hook = o->udp_hook,
-		.ring_size = o->ring_size,
+		/* between two looks at a log as much may come */
+		.ring_size = o->ring_size ? o->ring_size : o->log ? LOG_RING : 0,
 		.udp_entries = o->udp_entries,
 		.anomalies = o->told >> NP_EVENT_ANOMALY,
 		.stacks = o->stack,

@@ -146,10 +146,15 @@ conn_groups=(containers pods units users 'remote addresses' 'remote ports' 'loca
 	wait_ready drop
 	start_bg asker in_ns "$NS_A" "$(np_bin np-work)" rr --to "$ADDR_B" --port "$(ready_port server)" --count 1000000 --comm "$NP_ID-a"
 	until_screen 'EVENTS +[1-9]'
-	until_screen "$NP_ID-a .*$ADDR_B:$(ready_port server) +established +[1-9]"
+	until_screen "$NP_ID-a .*$ADDR_B:$(ready_port server) +[1-9]"
 	fits 120x24
+	# A row stays when its connection has ended, so it is a group, of one.
+	press Enter
+	until_screen 'connections of'
 	press Enter
 	until_screen 'state +established'
+	press Escape
+	until_screen 'connections of'
 	press Escape
 	until_screen 'connections  by EVENTS▼'
 	quits
