@@ -134,7 +134,9 @@ static int open_source(struct np_run *run)
 		.iface_hook = o->iface_hook,
 		.udp_hook = o->udp_hook,
 		/* between two looks at a log as much may come */
-		.ring_size = o->ring_size ? o->ring_size : o->log ? LOG_RING : 0,
+		.ring_size = o->ring_size ? o->ring_size
+			     : o->log     ? LOG_RING
+					  : 0,
 		.udp_entries = o->udp_entries,
 		.anomalies = o->told >> NP_EVENT_ANOMALY,
 		.stacks = o->stack,
