@@ -134,8 +134,7 @@ static int check_kind(struct np_opts *o)
 		    "%s chooses interfaces, and --by %s shows connections; use it with "
 		    "--by interface",
 		    o->active_only ? "--active-only" : "--interface", o->by);
-	if ((o->log || (o->view.kind == NP_COL_EVENT && !o->summary)) &&
-	    (o->sort || o->by_given || o->top))
+	if (o->view.kind == NP_COL_EVENT && !o->summary && (o->sort || o->by_given || o->top))
 		return np_err_set(
 		    &o->err, -EINVAL,
 		    "%s is for tables, and this is a log in the order of time; use it "

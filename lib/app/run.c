@@ -91,7 +91,6 @@ int np_log_tick(struct np_run *run, bool last)
 	next_interval(run);
 	if (last)
 		np_flows_last(run->flows);
-	np_source_young(run->source);
 	err = np_source_poll(run->source);
 	watch_anomalies(run, now);
 	if (!err && (last || walk_is_due(run, now))) {
@@ -103,6 +102,8 @@ int np_log_tick(struct np_run *run, bool last)
 		run->asked_ns = run->stats.refreshes ? now + 20 * took : now;
 		np_meta_tick(run->meta);
 		run->stats.refreshes++;
+	} else if (!err) {
+		np_source_young(run->source); /* a walk brings them itself */
 	}
 	if (run->opts->count) {
 		run->opts->view.top = left;

@@ -67,6 +67,8 @@ struct np_flows;
 int np_flows_new(struct np_flows **out, void (*release)(void *ctx, struct np_row *row), void *ctx);
 void np_flows_free(struct np_flows *flows);
 
+/* The one size of records of a type; 0: no such type, or of several sizes. */
+uint16_t np_flows_record_size(uint16_t type);
 /* Takes one record of LEN bytes, bounds and type checked; wire structs as in np_event.h. */
 void np_flows_record(struct np_flows *flows, const void *rec, size_t len);
 /* After a refresh was shown: forgets the ended ones, begins a new interval. */

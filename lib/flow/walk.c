@@ -95,7 +95,7 @@ static void take_walk(struct np_flows *flows, const struct np_ev_walk *r)
 	flows->first = false;
 }
 
-void np_flows_record(struct np_flows *flows, const void *rec, size_t len)
+uint16_t np_flows_record_size(uint16_t type)
 {
 	static const uint16_t sizes[NP_EV_MAX] = {
 		[NP_EV_SOCK] = sizeof(struct np_ev_sock),
@@ -110,7 +110,14 @@ void np_flows_record(struct np_flows *flows, const void *rec, size_t len)
 		[NP_EV_SAMPLES] = sizeof(struct np_ev_samples),
 		[NP_EV_HIST] = sizeof(struct np_ev_hist),
 	};
+
+	return type < NP_EV_MAX ? sizes[type] : 0;
+}
+
+void np_flows_record(struct np_flows *flows, const void *rec, size_t len)
+{
 	struct np_ev_hdr hdr = { 0 };
+	uint16_t size;
 
 	flows->stats.records++;
 	if (len >= sizeof(hdr))
@@ -120,8 +127,8 @@ void np_flows_record(struct np_flows *flows, const void *rec, size_t len)
 		flows->cfg.l7->packet(flows->l7, rec, len);
 		return;
 	}
-	if (len < sizeof(hdr) || hdr.type >= NP_EV_MAX || !sizes[hdr.type] ||
-	    hdr.size != sizes[hdr.type] || len < hdr.size) {
+	size = np_flows_record_size(hdr.type);
+	if (len < sizeof(hdr) || !size || hdr.size != size || len < size) {
 		flows->stats.bad++;
 		return;
 	}

@@ -11,20 +11,6 @@
 #include "flow/detail.h"
 #include "flow/flow.h"
 
-static const uint16_t sizes[NP_EV_MAX] = {
-	[NP_EV_SOCK] = sizeof(struct np_ev_sock),
-	[NP_EV_SOCK_END] = sizeof(struct np_ev_end),
-	[NP_EV_SOCK_STATE] = sizeof(struct np_ev_state),
-	[NP_EV_SOCK_OWNER] = sizeof(struct np_ev_owner),
-	[NP_EV_UDP] = sizeof(struct np_ev_udp),
-	[NP_EV_IFACE] = sizeof(struct np_ev_iface),
-	[NP_EV_LINK] = sizeof(struct np_ev_link),
-	[NP_EV_WALK] = sizeof(struct np_ev_walk),
-	[NP_EV_ANOMALY] = sizeof(struct np_ev_anomaly),
-	[NP_EV_SAMPLES] = sizeof(struct np_ev_samples),
-	[NP_EV_HIST] = sizeof(struct np_ev_hist),
-};
-
 /* Few sockets, so that records meet. */
 static void same_sockets(char *rec)
 {
@@ -38,7 +24,8 @@ static void same_sockets(char *rec)
 static void give(struct np_flows *flows, uint8_t pick, const uint8_t **data, size_t *size)
 {
 	struct np_ev_hdr hdr = { .type = pick % NP_EV_MAX };
-	size_t want = sizes[hdr.type] ? sizes[hdr.type] : sizeof(hdr), take;
+	size_t size_of = np_flows_record_size(hdr.type);
+	size_t want = size_of ? size_of : sizeof(hdr), take;
 	char *rec = calloc(1, want);
 
 	if (!rec)
