@@ -6,131 +6,10 @@
 #include <string.h>
 
 #include "app/opts.h"
+#include "app/opts_keys.h"
 #include "base/parse.h"
 #include "base/str.h"
 #include "sink/sink.h"
-
-enum key {
-	KEY_BY = 256,
-	KEY_SORT,
-	KEY_TOP,
-	KEY_WHERE,
-	KEY_ALL,
-	KEY_FORMAT,
-	KEY_HEADER,
-	KEY_UNITS,
-	KEY_PID,
-	KEY_COMM,
-	KEY_UID,
-	KEY_CGROUP,
-	KEY_CONTAINER,
-	KEY_POD,
-	KEY_NETNS,
-	KEY_ACTIVE,
-	KEY_HOOK,
-	KEY_RING,
-	KEY_UDP,
-	KEY_ROOT,
-	KEY_COLUMNS,
-	KEY_DOCTOR,
-	KEY_STATS,
-	KEY_DEBUG,
-	KEY_DUMP,
-	KEY_EVENTS,
-	KEY_TABLE,
-	KEY_ONCE,
-	KEY_LISTEN,
-	KEY_SUMMARY,
-	KEY_HISTOGRAM,
-	KEY_SYN,
-	KEY_SRT,
-	KEY_ART,
-	KEY_STACK,
-	KEY_UDP_IDLE,
-	KEY_USAGE,
-};
-
-/* clang-format off */
-struct np_option {
-	struct argp_option argp;
-	unsigned int tools; /* NP_FOR_*; 0: all */
-};
-
-#define ALL     0
-#define TOP     NP_FOR_TOP
-#define RTT     NP_FOR_RTT
-#define RETRANS NP_FOR_RETRANS
-#define FLOWS   NP_FOR_FLOWS
-
-static const struct np_option table[] = {
-{ { NULL, 0, NULL, 0, "What it is about:", 1 }, RTT | RETRANS | FLOWS },
-{ { "events", KEY_EVENTS, "LIST", 0, "What is told: open, state, close, fail, or all (close,fail); +NAME adds one to the usual ones, -NAME takes one away", 0 }, FLOWS },
-{ { "table", KEY_TABLE, NULL, 0, "The living connections instead of a log", 0 }, FLOWS },
-{ { "listen", KEY_LISTEN, NULL, 0, "The listeners, with their accept queues", 0 }, FLOWS },
-{ { "once", KEY_ONCE, NULL, 0, "With --table or --listen: print it once and end", 0 }, FLOWS },
-{ { "udp-idle", KEY_UDP_IDLE, "TIME", 0, "A UDP or ICMP flow ends when it was silent so long (30s)", 0 }, FLOWS },
-{ { "events", KEY_EVENTS, "LIST", 0, "What is told: retrans, synack-retrans, rst-sent, rst-recv, connect-fail, zero-window, listen-overflow, timeout, half-close, port-reuse, drop, or all; +NAME adds one to the usual ones (all but zero-window, which costs a little for each segment), -NAME takes one away", 0 }, RETRANS },
-{ { "summary", KEY_SUMMARY, NULL, 0, "A table instead of a log: how much of it by connection, remote, process or kind (--by)", 0 }, RETRANS },
-{ { "stack", KEY_STACK, NULL, 0, "Also where in the kernel it happened (column stack)", 0 }, RETRANS },
-{ { "syn", KEY_SYN, NULL, 0, "Also handshake times", 0 }, RTT },
-{ { "srt", KEY_SRT, NULL, 0, "Also system response times: request to the ACK of it", 0 }, RTT },
-{ { "art", KEY_ART, NULL, 0, "Also application response times: request to reply", 0 }, RTT },
-{ { "histogram", KEY_HISTOGRAM, NULL, 0, "Print histograms: one at the end, or one each --interval", 0 }, RTT },
-{ { NULL, 0, NULL, 0, "What is shown:", 2 }, ALL },
-{ { "by", KEY_BY, "GROUP", 0, "One row for each process, connection, container, pod, unit, user, remote, rport, lport, protocol, netns or interface; or for each value of columns (raddr,rport)", 0 }, ALL },
-{ { "output", 'o', "COLUMNS", 0, "Show these columns; +NAME adds one to the usual ones, -NAME takes one away", 0 }, ALL },
-{ { "sort", KEY_SORT, "COLUMN", 0, "Sort by this column: -NAME the largest first, +NAME the smallest first", 0 }, ALL },
-{ { "top", KEY_TOP, "N", 0, "Show only the first N rows of each refresh", 0 }, ALL },
-{ { "where", KEY_WHERE, "EXPR", 0, "Show only rows for which this expression over columns holds: 'rtt > 10ms && retrans > 0'", 0 }, ALL },
-{ { "all", KEY_ALL, NULL, 0, "Keep showing groups whose connections have all ended", 0 }, TOP | RTT | RETRANS },
-{ { NULL, 0, NULL, 0, "Whose connections (each may be given several times; names may be globs):", 3 }, ALL },
-{ { "pid", KEY_PID, "PID", 0, "Of this process", 0 }, ALL },
-{ { "comm", KEY_COMM, "NAME", 0, "Of processes of this name", 0 }, ALL },
-{ { "uid", KEY_UID, "USER", 0, "Of this user: name or number", 0 }, ALL },
-{ { "cgroup", KEY_CGROUP, "PATH", 0, "Of this cgroup and those below it; without a leading / any component of the path", 0 }, ALL },
-{ { "container", KEY_CONTAINER, "NAME", 0, "Of this container: name, or at least 6 characters of the id", 0 }, ALL },
-{ { "pod", KEY_POD, "[NS/]NAME", 0, "Of this Kubernetes pod", 0 }, ALL },
-{ { "netns", KEY_NETNS, "NAME", 0, "In this network namespace: name, path, pid or inode number", 0 }, ALL },
-{ { "interface", 'i', "GLOB", 0, "Interfaces of this name, with --by interface", 0 }, TOP },
-{ { "active-only", KEY_ACTIVE, NULL, 0, "Interfaces that moved packets in the last interval", 0 }, TOP },
-{ { NULL, 0, NULL, 0, "When:", 4 }, ALL },
-{ { "interval", 'I', "TIME", 0, "Time between refreshes, 10ms to 1d (1s)", 0 }, ALL },
-{ { "count", 'c', "N", 0, "Stop after N refreshes (a log: N rows); the first comes at once", 0 }, ALL },
-{ { "duration", 'd', "TIME", 0, "Stop after this time", 0 }, ALL },
-{ { NULL, 0, NULL, 0, "How it is written:", 5 }, ALL },
-{ { "batch", 'b', NULL, 0, "Text instead of the screen, also on a terminal", 0 }, ALL },
-{ { "format", KEY_FORMAT, "text|csv|json", 0, "Write text, CSV or one JSON object a line", 0 }, ALL },
-{ { "json", 'J', NULL, 0, "The same as --format json", 0 }, ALL },
-{ { "header", KEY_HEADER, "N", 0, "Repeat the text header every N lines (0: once)", 0 }, ALL },
-{ { "units", KEY_UNITS, "bytes|bits|raw", 0, "Rates in bytes or bits a second, or all numbers whole (bytes)", 0 }, ALL },
-{ { "numeric", 'n', NULL, 0, "Accepted and changes nothing: addresses and ports are always numbers", 0 }, ALL },
-{ { NULL, 0, NULL, 0, "How it works:", 6 }, ALL },
-{ { "hook", KEY_HOOK, "tcx|clsact|xdp|cgroup", 0, "Count interfaces by this hook (auto: tcx, else clsact); cgroup: count UDP by cgroup programs", 0 }, TOP | FLOWS },
-{ { "ring-size", KEY_RING, "SIZE", 0, "Ring buffer for events, 4KiB to 1GiB (2MiB; a log: 8MiB)", 0 }, ALL },
-{ { "udp-max", KEY_UDP, "N", 0, "UDP sockets counted at once (65536)", 0 }, TOP | FLOWS },
-{ { "root", KEY_ROOT, "DIR", 0, "Read names of containers, pods, users and network namespaces below this directory", 0 }, ALL },
-{ { "list-columns", KEY_COLUMNS, NULL, 0, "List the columns and exit", 0 }, ALL },
-{ { "doctor", KEY_DOCTOR, NULL, 0, "Say what this kernel and this user can do, with the fix for what they cannot, and exit", 0 }, ALL },
-{ { "stats", KEY_STATS, NULL, 0, "At the end, on stderr: events, losses, hooks and their cost", 0 }, ALL },
-{ { "debug", KEY_DEBUG, NULL, 0, "Also what libbpf and the kernel say", 0 }, ALL },
-{ { "dump", KEY_DUMP, "WHAT", OPTION_HIDDEN, "Text for man page and completions", 0 }, ALL },
-{ { "help", '?', NULL, 0, "Give this help list", -1 }, ALL },
-{ { "usage", KEY_USAGE, NULL, 0, "Give a short usage message", -1 }, ALL },
-{ { "version", 'V', NULL, 0, "Print the version", -1 }, ALL },
-{ { 0 }, ALL },
-};
-/* clang-format on */
-
-struct argp_option *np_opts_table(const struct np_tool *tool)
-{
-	size_t n = sizeof(table) / sizeof(table[0]), k = 0;
-	struct argp_option *out = calloc(n, sizeof(*out));
-
-	for (size_t i = 0; out && i < n; i++)
-		if (!table[i].tools || (table[i].tools & tool->options))
-			out[k++] = table[i].argp;
-	return out;
-}
 
 static struct argp argp_of(const struct np_tool *tool, const struct argp_option *options);
 
@@ -255,6 +134,33 @@ static int ring(struct np_opts *o, const char *arg)
 	return 0;
 }
 
+static int linger(struct np_opts *o, const char *arg)
+{
+	if (np_parse_duration(arg, &o->linger_ns) || o->linger_ns > 86400ULL * 1000000000ULL)
+		return bad(o, "--linger", arg, "a time from 0s to 1d (\"1s\", \"500ms\")");
+	return 0;
+}
+
+static int speed(struct np_opts *o, const char *arg)
+{
+	uint64_t ns;
+
+	/* a number with or without a fraction, as np_parse_duration() takes one of seconds */
+	if (strspn(arg, "0123456789.") != strlen(arg) || np_parse_duration(arg, &ns) ||
+	    ns < 1000000ULL || ns > 1000000ULL * 1000000000ULL)
+		return bad(o, "--speed", arg,
+			   "a factor from 0.001 to 1000000 (1: as fast as it was)");
+	o->speed = (double)ns / 1e9;
+	return 0;
+}
+
+static int sample(struct np_opts *o, const char *arg)
+{
+	if (strncmp(arg, "1/", 2) != 0 || np_parse_u32(arg + 2, 1, 1000000, &o->sample))
+		return bad(o, "--sample", arg, "1/N with N from 1 to 1000000");
+	return 0;
+}
+
 static int parse_how(int key, char *arg, struct np_opts *o)
 {
 	static const char *const units[] = { "bytes", "bits", "raw", NULL };
@@ -280,6 +186,14 @@ static int parse_how(int key, char *arg, struct np_opts *o)
 		return ring(o, arg);
 	case KEY_UDP_IDLE:
 		return udp_idle(o, arg);
+	case KEY_LINGER:
+		return linger(o, arg);
+	case KEY_SPEED:
+		return speed(o, arg);
+	case KEY_SAMPLE:
+		return sample(o, arg);
+	case KEY_MIN_SAMPLES:
+		return number(o, "--min-samples", arg, 1, UINT32_MAX, &o->min_samples);
 	case KEY_HOOK:
 		return hook(o, arg);
 	case KEY_UNITS:
@@ -314,6 +228,10 @@ static int parse_list(int key, char *arg, struct np_opts *o)
 		return add(o, "--netns", &o->netns, arg);
 	case 'i':
 		return add(o, "--interface", &o->interfaces, arg);
+	case KEY_LOCAL:
+		return add(o, "--local", &o->locals, arg);
+	case KEY_CHECK:
+		return add(o, "--check", &o->checks, arg);
 	default:
 		return parse_how(key, arg, o);
 	}
@@ -397,6 +315,24 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'n':
 		return 0;
+	case 'r':
+		o->read = arg;
+		return 0;
+	case KEY_RECORD:
+		o->record = arg;
+		return 0;
+	case KEY_REPORT:
+		o->report = arg;
+		return 0;
+	case KEY_BASELINE:
+		o->baseline = arg;
+		return 0;
+	case KEY_SAVE_BASELINE:
+		o->save_baseline = arg;
+		return 0;
+	case KEY_TO:
+		o->to = arg;
+		return 0;
 	case '?':
 	case KEY_USAGE:
 	case 'V':
@@ -419,25 +355,22 @@ static struct argp argp_of(const struct np_tool *tool, const struct argp_option 
 	return (struct argp){
 		.options = options,
 		.parser = parse,
-		.args_doc = "[FILTER EXPRESSION]",
+		.args_doc = "[FILTER EXPRESSION] [-- COMMAND ARG...]",
 		.doc = tool->brief,
 	};
 }
 
 /* Everything behind "--" is a command to run, never a filter. */
-static int refuse_command(struct np_opts *opts, int argc, char **argv)
+static int cut_command(struct np_opts *opts, int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--") && i + 1 < argc) {
-			np_err_set(
-			    &opts->err, 0,
-			    "running a command (-- %.64s) is not supported yet; start it beside "
-			    "this program and choose it with --pid or --comm",
-			    argv[i + 1]);
-			return NP_EXIT_USAGE;
-		}
+		if (strcmp(argv[i], "--") != 0)
+			continue;
+		if (i + 1 < argc)
+			opts->command = argv + i + 1;
+		return i;
 	}
-	return 0;
+	return argc;
 }
 
 int np_opts_parse(struct np_opts *opts, const struct np_tool *tool, int argc, char **argv)
@@ -449,12 +382,16 @@ int np_opts_parse(struct np_opts *opts, const struct np_tool *tool, int argc, ch
 	*opts = (struct np_opts){ .tool = tool,
 				  .mode = tool->mode,
 				  .interval_ns = 1000000000ULL,
-				  .udp_idle_ns = 30000000000ULL };
-	if (!options || refuse_command(opts, argc, argv)) {
-		free(options);
-		return NP_EXIT_USAGE;
+				  .udp_idle_ns = 30000000000ULL,
+				  .sample = 1,
+				  .min_samples = 1,
+				  .linger_ns = 1000000000ULL };
+	if (!options) {
+		np_err_set(&opts->err, 0, "out of memory");
+		return NP_EXIT_CANNOT;
 	}
-	ret = argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, opts);
+	ret = argp_parse(&argp, cut_command(opts, argc, argv), argv, ARGP_NO_ERRS | ARGP_NO_HELP,
+			 NULL, opts);
 	free(options);
 	if (ret) {
 		if (!opts->err.msg[0])
@@ -466,10 +403,10 @@ int np_opts_parse(struct np_opts *opts, const struct np_tool *tool, int argc, ch
 
 void np_opts_free(struct np_opts *opts)
 {
-	struct np_list *lists[] = {
-		&opts->pids,       &opts->comms, &opts->uids,  &opts->cgroups,
-		&opts->containers, &opts->pods,  &opts->netns, &opts->interfaces
-	};
+	struct np_list *lists[] = { &opts->pids,    &opts->comms,      &opts->uids,
+				    &opts->cgroups, &opts->containers, &opts->pods,
+				    &opts->netns,   &opts->interfaces, &opts->locals,
+				    &opts->checks };
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		free(lists[i]->items);

@@ -43,6 +43,17 @@ struct np_opts {
 	enum np_hook iface_hook, udp_hook;
 	uint64_t ring_size;
 	uint32_t udp_entries;
+	const char *read, *record; /* files; "-": standard input */
+	double speed;              /* times as fast as it was; 0: as fast as it goes */
+	struct np_list locals;
+	uint32_t sample; /* one connection in so many; 1: all */
+	struct np_list checks;
+	uint32_t min_samples;
+	const char *report; /* FORMAT[=FILE] */
+	const char *baseline, *save_baseline;
+	const char *to;
+	uint64_t linger_ns;
+	char **command; /* with its arguments, ended by NULL; NULL: none */
 
 	/* made of it */
 	struct np_view_cfg view;

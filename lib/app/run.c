@@ -20,6 +20,47 @@ static void next_interval(struct np_run *run)
 	run->shown = false;
 }
 
+void np_run_begin(struct np_run *run, bool last)
+{
+	next_interval(run);
+	if (last)
+		np_flows_last(run->flows);
+}
+
+/* A log ends with --count rows. */
+static void cut_log(struct np_run *run)
+{
+	if (!run->opts->count)
+		return;
+	run->opts->view.top = run->opts->count - run->rows;
+	np_view_set(run->view, &run->opts->view);
+}
+
+int np_run_show(struct np_run *run, bool last)
+{
+	bool log = run->opts->log;
+	size_t n;
+	int err;
+
+	if (log)
+		cut_log(run);
+	err = np_view_update(run->view, run->flows);
+	if (!err && run->sums)
+		err = np_sums_add(run->sums, run->view, run->flows);
+	if (!err && run->tui)
+		np_screen_draw(run);
+	else if (!err && (log || last || !run->opts->at_end))
+		err = run->write_err = np_sink_write(run->sink, run->view);
+	run->shown = true;
+	if (!log)
+		return err;
+	np_view_rows(run->view, &n);
+	run->rows += n;
+	if (run->opts->count && run->rows >= run->opts->count)
+		run->stop = true;
+	return err;
+}
+
 static int poll_source(struct np_run *run)
 {
 	next_interval(run);
@@ -32,20 +73,13 @@ static int refresh(struct np_run *run, bool last)
 	uint32_t netns[NP_NETNS_MAX];
 	int err;
 
-	next_interval(run);
-	if (last)
-		np_flows_last(run->flows);
+	np_run_begin(run, last);
 	run->ended = last;
 	err = np_source_snapshot(run->source, netns,
 				 np_flows_unseen(run->flows, netns, NP_NETNS_MAX));
 	if (!err)
-		err = np_view_update(run->view, run->flows);
-	if (!err && run->tui)
-		np_screen_draw(run);
-	else if (!err && (last || !run->opts->at_end))
-		err = run->write_err = np_sink_write(run->sink, run->view);
+		err = np_run_show(run, last);
 	np_meta_tick(run->meta);
-	run->shown = true;
 	took = np_run_now() - began;
 	/* the first one reads all there is, so it is not like the others */
 	if (run->stats.refreshes++)
@@ -81,16 +115,13 @@ static void watch_anomalies(struct np_run *run, uint64_t now)
 
 int np_log_tick(struct np_run *run, bool last)
 {
-	uint64_t now = np_run_now(), took, left = run->opts->count - run->rows;
+	uint64_t now = np_run_now(), took;
 	uint32_t netns[NP_NETNS_MAX];
-	size_t n;
 	int err;
 
-	if (run->opts->count && !left)
+	if (run->opts->count && run->rows >= run->opts->count)
 		return 0;
-	next_interval(run);
-	if (last)
-		np_flows_last(run->flows);
+	np_run_begin(run, last);
 	err = np_source_poll(run->source);
 	watch_anomalies(run, now);
 	if (!err && (last || walk_is_due(run, now))) {
@@ -105,22 +136,7 @@ int np_log_tick(struct np_run *run, bool last)
 	} else if (!err) {
 		np_source_young(run->source); /* a walk brings them itself */
 	}
-	if (run->opts->count) {
-		run->opts->view.top = left;
-		np_view_set(run->view, &run->opts->view);
-	}
-	if (!err)
-		err = np_view_update(run->view, run->flows);
-	if (!err && run->sums)
-		err = np_sums_add(run->sums, run->view, run->flows);
-	if (!err)
-		err = run->write_err = np_sink_write(run->sink, run->view);
-	run->shown = true;
-	np_view_rows(run->view, &n);
-	run->rows += n;
-	if (run->opts->count && run->rows >= run->opts->count)
-		run->stop = true;
-	return err;
+	return err ? err : np_run_show(run, last);
 }
 
 static int on_signal(struct np_run *run)

@@ -53,6 +53,13 @@ int np_run_timer(struct np_run *run, uint64_t ns);
 int np_run_start(struct np_run *run);
 void np_run_stop(struct np_run *run);
 
+/*
+ * A look is: np_run_begin(), records into the flow table, np_run_show(). LAST: no other follows.
+ * 0, or -errno, with run->write_err the same where it was the output's.
+ */
+void np_run_begin(struct np_run *run, bool last);
+int np_run_show(struct np_run *run, bool last);
+
 /* One time the log is written: what has queued up, and a walk where one is due. */
 int np_log_tick(struct np_run *run, bool last);
 #define NP_LOG_TICK_NS 200000000ULL

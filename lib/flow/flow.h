@@ -16,6 +16,13 @@
 #include "flow/l7.h"
 #include "flow/row.h"
 #include "np_event.h"
+#include "source/packet.h"
+
+/* An IPv6 prefix, or an IPv4 one as ::ffff:a.b.c.d/96+n. */
+struct np_prefix {
+	uint8_t addr[16];
+	uint8_t bits;
+};
 
 struct np_flow {
 	struct np_row row;
@@ -48,6 +55,10 @@ struct np_flows_cfg {
 	 */
 	bool (*listen_drops)(void *ctx, uint32_t pid, uint32_t netns, uint64_t *drops);
 	void *ctx;
+	bool packets; /* flows are made of packets (np_flows_packet()): nobody owns them */
+	/* packets: the end of a connection with one of these is the local one */
+	const struct np_prefix *locals;
+	size_t nlocals;
 	uint64_t udp_idle_ns; /* life: a UDP flow ends after this silence; 0: with its socket */
 };
 
@@ -71,6 +82,8 @@ void np_flows_free(struct np_flows *flows);
 uint16_t np_flows_record_size(uint16_t type);
 /* Takes one record of LEN bytes, bounds and type checked; wire structs as in np_event.h. */
 void np_flows_record(struct np_flows *flows, const void *rec, size_t len);
+/* Takes one packet of a capture; anything may be in it. */
+void np_flows_packet(struct np_flows *flows, const struct np_packet *packet);
 /* After a refresh was shown: forgets the ended ones, begins a new interval. */
 void np_flows_next(struct np_flows *flows);
 /* No refresh follows the next one: ended connections are not held back for their owner any longer.
