@@ -310,6 +310,15 @@ static int add_time(struct np_opts *o)
 	return 0;
 }
 
+/* One table at the end is what is wanted in a pipe; of a capture, unless it says how often. */
+static bool one_table(const struct np_opts *o)
+{
+	if (o->file && np_file_is_capture(o->file) && !o->log && !o->interval_given &&
+	    (!o->count || o->once))
+		return true;
+	return (o->mode->at_end || o->histogram) && !o->interval_given && !o->count;
+}
+
 int np_opts_build(struct np_opts *o)
 {
 	struct stat st;
@@ -320,6 +329,8 @@ int np_opts_build(struct np_opts *o)
 		return NP_EXIT_USAGE;
 	}
 	if (build_mode(o))
+		return NP_EXIT_USAGE;
+	if (o->read && np_file_open(&o->file, o->read, &o->err))
 		return NP_EXIT_USAGE;
 	ret = build_events(o);
 	if (!ret)
@@ -333,8 +344,7 @@ int np_opts_build(struct np_opts *o)
 		o->sink = o->format ? o->format : o->histogram ? "histogram" : "text";
 	else
 		o->sink = "tui";
-	if (strcmp(o->sink, "tui") && (o->mode->at_end || o->histogram) && !o->interval_given &&
-	    !o->count)
+	if (strcmp(o->sink, "tui") && one_table(o))
 		o->at_end = true;
 	/* its groups are told of what ended long ago as well */
 	if (o->at_end || o->summary) {

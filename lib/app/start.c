@@ -112,6 +112,7 @@ static int set_flows(struct np_run *run)
 		.listen_drops = o->told & OVERFLOWS ? listen_drops : NULL,
 		.opened =
 		    np_view_needs(&o->view) & (NP_NEED_CGROUP | NP_NEED_CMDLINE) ? on_opened : NULL,
+		.packets = o->file && np_file_is_capture(o->file),
 		.ctx = run,
 	};
 
@@ -119,9 +120,21 @@ static int set_flows(struct np_run *run)
 
 	if (err)
 		return np_run_fail(run, NP_EXIT_CANNOT, "cannot name applications", err);
+	if (!run->source)
+		return 0;
 	np_flows_udp_by_socket(run->flows, np_source_udp_by_socket(run->source));
 	np_flows_by_address(run->flows, np_source_by_address(run->source));
 	return 0;
+}
+
+/* A file takes the place of the kernel. */
+static int open_file(struct np_run *run)
+{
+	int status;
+
+	run->want = np_run_wanted(run->opts, &run->opts->view);
+	status = np_play_open(run);
+	return status ? status : set_flows(run);
 }
 
 #define LOG_RING (8 * 1024 * 1024)
@@ -249,7 +262,7 @@ static int open_loop(struct np_run *run)
 	err = watch(run, run->signals, EV_SIGNAL);
 	if (!err)
 		err = watch(run, run->timer, EV_TICK);
-	if (!err)
+	if (!err && run->source)
 		err = watch(run, np_source_fd(run->source), EV_RING);
 	if (!err && run->tui)
 		err = watch(run, STDIN_FILENO, EV_KEYS);
@@ -299,7 +312,7 @@ int np_run_start(struct np_run *run)
 	if (!err && run->tui)
 		keep_groupings(run);
 	if (!err)
-		err = open_source(run);
+		err = o->file ? open_file(run) : open_source(run);
 	if (err)
 		return err;
 	err = np_priv_drop();
@@ -316,6 +329,7 @@ void np_run_stop(struct np_run *run)
 	np_tui_close(run->tui);
 	np_sink_free(run->sink);
 	np_source_close(run->source);
+	np_play_close(run->play);
 	np_sums_free(run->sums);
 	np_view_free(run->view);
 	np_flows_free(run->flows);
