@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "app/played.h"
 #include "app/session.h"
 
 #pragma weak np_flows_packet
@@ -18,6 +19,8 @@
 #define IDLE_LOOKS    3600 /* of a table in a gap between packets; what is longer is jumped over */
 
 struct np_play {
+	const struct np_rec_head *head; /* NULL: a capture */
+	struct np_played names;
 	struct np_file *file; /* opts' */
 	struct np_err damage;
 	bool started, damaged;
@@ -41,6 +44,7 @@ int np_play_open(struct np_run *run)
 	if (!p)
 		return np_run_fail(run, NP_EXIT_CANNOT, "cannot start", -ENOMEM);
 	p->file = o->file;
+	p->head = np_file_head(o->file);
 	p->speed = run->tui && o->speed <= 0 ? 1 : o->speed;
 	run->play = p;
 	return 0;
@@ -48,7 +52,14 @@ int np_play_open(struct np_run *run)
 
 void np_play_close(struct np_play *p)
 {
+	if (p)
+		np_played_free(&p->names);
 	free(p);
+}
+
+struct np_played *np_play_names(struct np_play *p)
+{
+	return &p->names;
 }
 
 bool np_play_damaged(const struct np_play *p, struct np_err *err)
@@ -63,6 +74,8 @@ void np_run_source_stats(struct np_run *run, struct np_source_stats *stats)
 	memset(stats, 0, sizeof(*stats));
 	if (run->source)
 		np_source_stats(run->source, stats);
+	else if (run->play)
+		*stats = run->play->names.stats;
 }
 
 static int on_event(struct np_run *run, enum event ev)
@@ -249,6 +262,17 @@ static int take_packet(struct np_run *run, const struct np_packet *packet)
 	return 0;
 }
 
+/* --duration ends what is longer; a record that was made with the same ends by itself. */
+static bool is_over(const struct np_run *run, uint64_t ts_ns)
+{
+	const struct np_play *p = run->play;
+	uint64_t near = run->opts->log ? 0 : p->head->interval_ns / 4;
+
+	if (!p->end_ns || (p->head->duration_ns && run->opts->duration_ns >= p->head->duration_ns))
+		return false;
+	return ts_ns + near >= p->end_ns;
+}
+
 static int begin_look(struct np_run *run, const struct np_item *item)
 {
 	struct np_play *p = run->play;
@@ -260,8 +284,7 @@ static int begin_look(struct np_run *run, const struct np_item *item)
 	err = wait_until(run, item->ts_ns);
 	if (err || run->stop)
 		return err;
-	p->last = item->last || last_of_count(run) ||
-		  (p->end_ns && item->ts_ns + run->interval_ns / 4 >= p->end_ns);
+	p->last = item->last || last_of_count(run) || is_over(run, item->ts_ns);
 	np_run_begin(run, p->last);
 	return 0;
 }
@@ -271,6 +294,13 @@ static int take_record(struct np_run *run, const struct np_item *item)
 	const struct np_ev_hdr *hdr = item->rec;
 	const struct np_ev_walk *r = item->rec;
 
+	if (hdr->type >= NP_REC_BEGIN) {
+		np_played_take(&run->play->names, run->opts, run->meta, item->rec, item->len);
+		return 0;
+	}
+	/* nobody asked for what is in them */
+	if (hdr->type == NP_EV_PACKET && !(run->want & NP_SRC_PEEK && run->opts->tool->l7))
+		return 0;
 	np_run_begin(run, false);
 	np_flows_record(run->flows, item->rec, item->len);
 	if (hdr->type == NP_EV_WALK && !r->begin)
@@ -279,7 +309,7 @@ static int take_record(struct np_run *run, const struct np_item *item)
 }
 
 /* A log looks more often than it walks: only what was walked is a table. */
-static int end_look(struct np_run *run)
+static int end_look(struct np_run *run, const struct np_item *item)
 {
 	const struct np_play *p = run->play;
 	int err;
@@ -287,7 +317,8 @@ static int end_look(struct np_run *run)
 	if (!run->opts->log && !p->came && !p->last)
 		return 0;
 	err = show(run, p->last);
-	run->stop |= p->last;
+	/* the file's own last one is followed by what was lost */
+	run->stop |= p->last && !item->last;
 	return err;
 }
 
@@ -307,7 +338,7 @@ static int take(struct np_run *run, const struct np_item *item)
 	case NP_ITEM_BEGIN:
 		return begin_look(run, item);
 	case NP_ITEM_LOOK:
-		return end_look(run);
+		return end_look(run, item);
 	}
 	return 0;
 }
@@ -331,6 +362,23 @@ static int show_rest(struct np_run *run)
 	return show(run, true);
 }
 
+/* A recording that ended with the same row tells only now what it lost. */
+static int drain(struct np_run *run)
+{
+	struct np_play *p = run->play;
+	struct np_item item;
+	int got;
+
+	while ((got = np_file_next(p->file, &item, &p->damage)) > 0) {
+		const struct np_ev_hdr *hdr = item.rec;
+
+		if (item.kind != NP_ITEM_RECORD || hdr->type < NP_REC_BEGIN)
+			break;
+		take_record(run, &item);
+	}
+	return got;
+}
+
 int np_play(struct np_run *run)
 {
 	struct np_play *p = run->play;
@@ -339,6 +387,8 @@ int np_play(struct np_run *run)
 
 	while (!err && !run->stop && (got = np_file_next(p->file, &item, &p->damage)) > 0)
 		err = take(run, &item);
+	if (!err && got > 0 && p->head)
+		got = drain(run);
 	p->damaged = got < 0;
 	if (!err)
 		err = show_rest(run);

@@ -25,6 +25,7 @@ void np_run_begin(struct np_run *run, bool last)
 	next_interval(run);
 	if (last)
 		np_flows_last(run->flows);
+	np_recording_look(run->recording, NP_REC_BEGIN, last);
 }
 
 /* A log ends with --count rows. */
@@ -52,6 +53,7 @@ int np_run_show(struct np_run *run, bool last)
 	else if (!err && (log || last || !run->opts->at_end))
 		err = run->write_err = np_sink_write(run->sink, run->view);
 	run->shown = true;
+	np_recording_look(run->recording, NP_REC_LOOK, last);
 	if (!log)
 		return err;
 	np_view_rows(run->view, &n);
@@ -285,18 +287,25 @@ static int go(struct np_run *run)
 static int finish(struct np_run *run, int err)
 {
 	struct np_source_stats source;
+	struct np_err bad = { "" };
 	uint64_t lost;
+	int cut;
 
 	np_run_source_stats(run, &source);
 	lost = np_trust_lost(&source, run->flows);
 	np_tui_close(run->tui);
 	run->tui = NULL;
+	cut = np_recording_end(run->recording, &bad);
 	run->stats.forgotten = np_view_forgotten(run->view);
 	np_flows_next(run->flows); /* what ended without an owner is counted as it goes */
 	if (run->sums && run->opts->log && err != -EPIPE)
 		np_sums_print(run->sums);
 	if (run->opts->stats)
 		np_trust_print(&source, run->flows, &run->stats);
+	if (cut && (!err || err == -EPIPE)) {
+		run->opts->err = bad;
+		return NP_EXIT_INCONCLUSIVE;
+	}
 	if (err == -EPIPE)
 		return NP_EXIT_OK; /* the reader has seen enough */
 	if (err && err == run->write_err)

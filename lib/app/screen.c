@@ -46,7 +46,7 @@ static void apply(struct np_run *run, const struct np_view_cfg *cfg)
 		run->want = want;
 	}
 	needs = np_view_needs(&next);
-	np_meta_want(run->meta, needs & NP_NEED_CMDLINE, true);
+	np_meta_want(run->meta, needs & NP_NEED_CMDLINE || run->recording, true);
 	run->opts->view = next;
 	np_view_set(run->view, &next);
 }

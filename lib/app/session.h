@@ -8,6 +8,7 @@
 
 #include <signal.h>
 
+#include "app/recording.h"
 #include "app/run.h"
 #include "sink/sink.h"
 #include "sink/tui.h"
@@ -18,6 +19,7 @@ struct np_run {
 	struct np_opts *opts;
 	struct np_source *source; /* NULL where a file stands in for it: play */
 	struct np_play *play;
+	struct np_recording *recording; /* NULL: none */
 	struct np_flows *flows;
 	struct np_meta *meta;
 	struct np_view *view;
@@ -73,6 +75,8 @@ void np_run_source_stats(struct np_run *run, struct np_source_stats *stats);
 struct np_play;
 int np_play_open(struct np_run *run); /* an exit status */
 void np_play_close(struct np_play *play);
+/* The record's names and answers; NULL: a capture, or no file. */
+struct np_played *np_play_names(struct np_play *play);
 int np_play(struct np_run *run); /* 0, or -errno as of a loop */
 /* The file was damaged; ERR says how. */
 bool np_play_damaged(const struct np_play *play, struct np_err *err);

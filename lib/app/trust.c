@@ -74,5 +74,6 @@ void np_trust_print(const struct np_source_stats *source, const struct np_flows 
 	fprintf(stderr, "last walk over sockets     %.3f ms\n", (double)source->walk_ns / 1e6);
 	for (size_t i = 0; i < source->nprogs; i++)
 		fprintf(stderr, "hook %-32s %-16s %llu runs, %.3f ms\n", source->progs[i].hook,
-			source->progs[i].name, ull(source->progs[i].runs), (double)source->progs[i].ns / 1e6);
+			source->progs[i].name, ull(source->progs[i].runs),
+			(double)source->progs[i].ns / 1e6);
 }

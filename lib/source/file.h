@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "source/packet.h"
@@ -61,5 +62,12 @@ struct np_file_ops {
 	const struct np_rec_head *(*head)(const void *self);
 };
 extern const struct np_file_ops np_file_record, np_file_capture;
+
+/*
+ * For kinds: read() of FD, which may be a pipe that waits for its writer. Where signals that end
+ * the program wait to be taken (they are blocked, for a signalfd) it is as if the file ended.
+ * -errno.
+ */
+ssize_t np_file_read(int fd, void *buf, size_t len);
 
 #endif
