@@ -122,6 +122,9 @@ static int check_kind(struct np_opts *o)
 	bool owners = o->pids.n || o->comms.n || o->uids.n || o->cgroups.n || o->containers.n ||
 		      o->pods.n || o->netns.n;
 
+	if (o->view.kind == NP_COL_IFACE && o->command)
+		return np_err_set(&o->err, -EINVAL,
+				  "a command has connections, and --by %s shows interfaces", o->by);
 	if (o->view.kind == NP_COL_IFACE && (owners || o->filter.len))
 		return np_err_set(
 		    &o->err, -EINVAL,
@@ -149,6 +152,9 @@ static int check_kind(struct np_opts *o)
 /* The one of the program's modes that the options ask for. */
 static int build_mode(struct np_opts *o)
 {
+	if (o->command && o->read)
+		return np_err_set(&o->err, -EINVAL,
+				  "-- COMMAND is watched while it runs; with --read nothing runs");
 	if (o->table + o->listen + o->summary > 1)
 		return np_err_set(&o->err, -EINVAL, "--table and --listen exclude each other");
 	if (o->once && !o->table && !o->listen)
@@ -328,12 +334,14 @@ int np_opts_build(struct np_opts *o)
 		ret = build_view(o);
 	if (ret)
 		return ret;
-	if (o->format || o->batch || o->once || o->histogram || !isatty(STDOUT_FILENO) ||
-	    !isatty(STDIN_FILENO) || !o->mode->screen)
+	/* with a command the terminal is the command's */
+	if (o->format || o->batch || o->once || o->histogram || o->to || o->command ||
+	    !isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO) || !o->mode->screen)
 		o->sink = o->format ? o->format : o->histogram ? "histogram" : "text";
 	else
 		o->sink = "tui";
-	if (strcmp(o->sink, "tui") && (o->mode->at_end || o->histogram) && !o->interval_given &&
+	if (strcmp(o->sink, "tui") &&
+	    (o->mode->at_end || o->histogram || (o->command && !o->log)) && !o->interval_given &&
 	    !o->count)
 		o->at_end = true;
 	/* its groups are told of what ended long ago as well */

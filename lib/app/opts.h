@@ -53,7 +53,8 @@ struct np_opts {
 	const char *baseline, *save_baseline;
 	const char *to;
 	uint64_t linger_ns;
-	char **command; /* with its arguments, ended by NULL; NULL: none */
+	char **command;       /* with its arguments, ended by NULL; NULL: none */
+	void (*sigpipe)(int); /* what SIGPIPE did when we were started */
 
 	/* made of it */
 	struct np_view_cfg view;
