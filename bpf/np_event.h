@@ -29,6 +29,7 @@ enum np_event_type {
 	NP_EV_SAMPLES, /* np_ev_samples: all times measured on a socket so far, while they are few
 			*/
 	NP_EV_HIST,    /* np_ev_hist: the same, once they are many */
+	NP_EV_MEMBER,  /* np_ev_member: a process or a cgroup belongs to the command from now on */
 	NP_EV_MAX,
 };
 
@@ -138,6 +139,16 @@ struct np_young {
 	__u8 pad[6];
 	__u64 cgroup_id; /* of the socket */
 	__u64 pad2[7];   /* slots are whole cache lines */
+};
+
+/* One more of a command (-- COMMAND): a process by (pid, start_ns), or a cgroup. Nothing leaves it.
+ */
+struct np_ev_member {
+	struct np_ev_hdr hdr;
+	__u64 cgroup_id; /* 0: it is a process */
+	__u64 start_ns;  /* as in np_ev_task */
+	__u32 pid;
+	__u32 pad;
 };
 
 struct np_ev_owner {
@@ -357,6 +368,7 @@ enum np_lost {
 	NP_LOST_IFACE_MAP, /* no room for another interface and protocol */
 	NP_LOST_ZWIN_MAP,  /* no room for another zero window */
 	NP_LOST_RTT_MAP,   /* no room for the times of another socket; counted for each sample */
+	NP_LOST_TREE_MAP,  /* no room for another process or cgroup of the command */
 	NP_LOST_MAX,
 };
 

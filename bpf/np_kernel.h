@@ -74,6 +74,10 @@ enum xdp_action { XDP_ABORTED, XDP_DROP, XDP_PASS };
 enum { BPF_HDR_START_MAC, BPF_HDR_START_NET };
 #define TCX_NEXT (-1) /* TC_ACT_UNSPEC for clsact: the next program decides */
 
+struct bpf_pidns_info {
+	__u32 pid;
+	__u32 tgid;
+};
 struct bpf_sock;
 struct __sk_buff {
 	__u32 len;
@@ -205,8 +209,18 @@ typedef struct {
 struct kernfs_node {
 	__u64 id;
 };
+struct cgroup;
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+struct cgroup_root {
+	int hierarchy_id; /* 0: version 2 */
+};
 struct cgroup {
+	struct cgroup_subsys_state self;
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
 };
 struct sock_cgroup_data {
 	struct cgroup *cgroup; /* 5.15 and newer */
@@ -384,6 +398,9 @@ struct file {
 	const struct cred *f_cred;
 	void *private_data;
 };
+struct signal_struct {
+	atomic_t live; /* threads that have not begun to exit */
+};
 struct task_struct {
 	void *stack;
 	unsigned int flags;
@@ -394,6 +411,7 @@ struct task_struct {
 	struct task_struct *group_leader;
 	__u64 start_boottime;
 	struct nsproxy *nsproxy;
+	struct signal_struct *signal;
 	char comm[16];
 };
 

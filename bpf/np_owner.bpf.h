@@ -25,6 +25,7 @@ static __always_inline struct np_ev_owner *np_owner_record(struct sock *sk, __u6
 	r->task.uid = sk->sk_uid.val;
 	r->via = via;
 	r->proto = IPPROTO_TCP;
+	r->cgroup_id = np_read_cgroup(sk);
 	r->netns = sk->__sk_common.skc_net.net->ns.inum;
 	return r;
 }

@@ -11,6 +11,7 @@
 #include "app/opts.h"
 #include "base/parse.h"
 #include "source/netns.h"
+#include "source/record.h"
 
 static int oom(struct np_opts *o)
 {
@@ -135,6 +136,9 @@ static int check_kind(struct np_opts *o)
 	bool owners = o->pids.n || o->comms.n || o->uids.n || o->cgroups.n || o->containers.n ||
 		      o->pods.n || o->netns.n;
 
+	if (o->view.kind == NP_COL_IFACE && o->command)
+		return np_err_set(&o->err, -EINVAL,
+				  "a command has connections, and --by %s shows interfaces", o->by);
 	if (o->view.kind == NP_COL_IFACE && (owners || o->filter.len))
 		return np_err_set(
 		    &o->err, -EINVAL,
@@ -162,6 +166,9 @@ static int check_kind(struct np_opts *o)
 /* The one of the program's modes that the options ask for. */
 static int build_mode(struct np_opts *o)
 {
+	if (o->command && o->read)
+		return np_err_set(&o->err, -EINVAL,
+				  "-- COMMAND is watched while it runs; with --read nothing runs");
 	if (o->table + o->listen + o->summary > 1)
 		return np_err_set(&o->err, -EINVAL, "--table and --listen exclude each other");
 	if (o->once && !o->table && !o->listen)
@@ -323,13 +330,22 @@ static int add_time(struct np_opts *o)
 	return 0;
 }
 
+/* It is about a command, or was when it was recorded. */
+static bool is_scoped(const struct np_opts *o)
+{
+	const struct np_rec_head *head = o->file ? np_file_head(o->file) : NULL;
+
+	return o->command || (head && head->want & NP_SRC_TREE);
+}
+
 /* One table at the end is what is wanted in a pipe; of a capture, unless it says how often. */
 static bool one_table(const struct np_opts *o)
 {
 	if (o->file && np_file_is_capture(o->file) && !o->log && !o->interval_given &&
 	    (!o->count || o->once))
 		return true;
-	return (o->mode->at_end || o->histogram) && !o->interval_given && !o->count;
+	return (o->mode->at_end || o->histogram || (o->scoped && !o->log)) && !o->interval_given &&
+	       !o->count;
 }
 
 static int check_files(struct np_opts *o)
@@ -373,11 +389,13 @@ int np_opts_build(struct np_opts *o)
 		ret = build_view(o);
 	if (ret)
 		return ret;
-	if (o->format || o->batch || o->once || o->histogram || !isatty(STDOUT_FILENO) ||
-	    !isatty(STDIN_FILENO) || !o->mode->screen)
+	/* with a command the terminal is the command's */
+	if (o->format || o->batch || o->once || o->histogram || o->to || o->command ||
+	    !isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO) || !o->mode->screen)
 		o->sink = o->format ? o->format : o->histogram ? "histogram" : "text";
 	else
 		o->sink = "tui";
+	o->scoped = is_scoped(o);
 	if (strcmp(o->sink, "tui") && one_table(o))
 		o->at_end = true;
 	/* its groups are told of what ended long ago as well */

@@ -95,11 +95,13 @@ static int dispatch(struct np_opts *opts)
 int np_main(const struct np_tool *tool, int argc, char **argv)
 {
 	struct np_opts opts;
+	void (*sigpipe)(int);
 	int status;
 
 	setlocale(LC_ALL, "");
-	signal(SIGPIPE, SIG_IGN); /* writing says so too */
+	sigpipe = signal(SIGPIPE, SIG_IGN); /* writing says so too */
 	status = np_opts_parse(&opts, tool, argc, argv);
+	opts.sigpipe = sigpipe;
 	if (!status)
 		status = dispatch(&opts);
 	if (opts.err.msg[0])

@@ -54,7 +54,8 @@ struct np_opts {
 	const char *baseline, *save_baseline;
 	const char *to;
 	uint64_t linger_ns;
-	char **command; /* with its arguments, ended by NULL; NULL: none */
+	char **command;       /* with its arguments, ended by NULL; NULL: none */
+	void (*sigpipe)(int); /* what SIGPIPE did when we were started */
 
 	/* made of it */
 	struct np_view_cfg view;
@@ -66,6 +67,7 @@ struct np_opts {
 	uint32_t told;        /* 1 << enum np_row_event */
 	bool log;             /* rows are events, written as they come */
 	bool at_end;          /* nothing is written before the end */
+	bool scoped;          /* only what belongs to a command is shown */
 
 	struct np_err err;
 };

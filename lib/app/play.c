@@ -94,6 +94,7 @@ static int on_event(struct np_run *run, enum event ev)
 			;
 		return 0;
 	case EV_RING:
+	case EV_COMMAND:
 		break;
 	}
 	return 0;

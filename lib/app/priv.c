@@ -6,21 +6,23 @@
 
 #include "app/priv.h"
 
-int np_priv_drop(void)
+int np_priv_drop(bool signals)
 {
 	/*
 	 * BPF, PERFMON: make an iterator. NET_ADMIN: hook interfaces that appear. SYS_PTRACE: read
 	 * /proc/PID of other users. DAC_READ_SEARCH: runtimes' directories, cgroups by id.
-	 * SYS_ADMIN: setns() into network namespaces.
+	 * SYS_ADMIN: setns() into network namespaces. KILL: what comes for a command goes on to it.
 	 */
 	static const cap_value_t keep[] = { CAP_BPF,        CAP_PERFMON,         CAP_NET_ADMIN,
-					    CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN };
+					    CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN,
+					    CAP_KILL };
+	size_t n = sizeof(keep) / sizeof(keep[0]) - !signals;
 	cap_t have = cap_get_proc(), want = cap_init();
 	int err = 0;
 
 	if (!have || !want)
 		err = -ENOMEM;
-	for (size_t i = 0; !err && i < sizeof(keep) / sizeof(keep[0]); i++) {
+	for (size_t i = 0; !err && i < n; i++) {
 		cap_flag_value_t on = CAP_CLEAR;
 
 		/* a kernel before 5.8 does not know the first two */

@@ -69,16 +69,32 @@ static int poll_source(struct np_run *run)
 	return np_source_poll(run->source);
 }
 
+/*
+ * A command's connections are often orphans by the time that it ends, and the counters of those
+ * that last are looked at once more.
+ */
+int np_run_walk(struct np_run *run)
+{
+	uint32_t netns[NP_NETNS_MAX];
+	size_t n, draining;
+
+	if (run->linger_end_ns || (run->scope && run->stop)) {
+		np_source_hurry(run->source);
+		n = np_flows_orphans(run->flows, netns, NP_NETNS_MAX, &draining);
+	} else {
+		n = np_flows_unseen(run->flows, netns, NP_NETNS_MAX);
+	}
+	return np_source_snapshot(run->source, netns, n);
+}
+
 static int refresh(struct np_run *run, bool last)
 {
 	uint64_t began = np_run_now(), took;
-	uint32_t netns[NP_NETNS_MAX];
 	int err;
 
 	np_run_begin(run, last);
 	run->ended = last;
-	err = np_source_snapshot(run->source, netns,
-				 np_flows_unseen(run->flows, netns, NP_NETNS_MAX));
+	err = np_run_walk(run);
 	if (!err)
 		err = np_run_show(run, last);
 	np_meta_tick(run->meta);
@@ -118,7 +134,6 @@ static void watch_anomalies(struct np_run *run, uint64_t now)
 int np_log_tick(struct np_run *run, bool last)
 {
 	uint64_t now = np_run_now(), took;
-	uint32_t netns[NP_NETNS_MAX];
 	int err;
 
 	if (run->opts->count && run->rows >= run->opts->count)
@@ -127,8 +142,7 @@ int np_log_tick(struct np_run *run, bool last)
 	err = np_source_poll(run->source);
 	watch_anomalies(run, now);
 	if (!err && (last || walk_is_due(run, now))) {
-		err = np_source_snapshot(run->source, netns,
-					 np_flows_unseen(run->flows, netns, NP_NETNS_MAX));
+		err = np_run_walk(run);
 		run->walk_ns = now + run->opts->interval_ns;
 		took = np_run_now() - now;
 		/* the first one goes through all namespaces, and is not like the others */
@@ -157,7 +171,10 @@ int np_run_signal(struct np_run *run)
 		case SIGCONT:
 			break;
 		default:
-			run->stop = true;
+			if (run->scope)
+				np_scope_signal(run->scope, &si);
+			else
+				run->stop = true;
 		}
 	}
 	return 0;
@@ -214,6 +231,8 @@ static int time_left(const struct np_run *run)
 
 	if (run->soon_ns && (!until || run->soon_ns < until))
 		until = run->soon_ns;
+	if (run->linger_end_ns && (!until || run->linger_next_ns < until))
+		until = run->linger_next_ns;
 	if (!until)
 		return -1;
 	ms = now >= until ? 0 : (until - now) / 1000000ULL + 1;
@@ -247,23 +266,39 @@ static int loop(struct np_run *run)
 			case EV_OUTPUT:
 				err = -EPIPE;
 				break;
+			case EV_COMMAND:
+				if (np_scope_ended(run->scope))
+					np_linger_begin(run);
+				break;
 			}
 		}
 		if (!err && !run->stop)
 			err = look_again(run);
+		if (!err)
+			err = np_linger(run);
 		if (run->end_ns && np_run_now() >= run->end_ns)
 			run->stop = true;
 	}
 	return err;
 }
 
-/* The first refresh comes at once; a run that was told to stop shows what the last interval saw. */
+/* What there is before the command runs, none of it the command's. */
+static int look_before(struct np_run *run)
+{
+	run->shown = true;
+	return np_source_snapshot(run->source, NULL, 0);
+}
+
+/* The first refresh comes at once, but with a command; a run that was told to stop shows what the
+ * last interval saw. */
 static int go(struct np_run *run)
 {
 	const struct np_opts *o = run->opts;
-	bool once = !o->log && o->count == 1;
+	bool once = !o->log && o->count == 1 && !run->scope;
 	uint64_t tick = o->interval_ns;
-	int err = o->log ? np_log_tick(run, false) : refresh(run, once);
+	int err = o->log       ? np_log_tick(run, false)
+		  : run->scope ? look_before(run)
+			       : refresh(run, once);
 
 	if (err || once)
 		return err;
@@ -274,6 +309,8 @@ static int go(struct np_run *run)
 	if (o->log)
 		np_source_soon(run->source);
 	err = np_run_timer(run, tick);
+	if (!err && run->scope)
+		np_scope_go(run->scope);
 	if (!err)
 		err = loop(run);
 	if (!err && o->log)
@@ -291,6 +328,8 @@ static int finish(struct np_run *run, int err)
 	uint64_t lost;
 	int cut;
 
+	if (!err && run->output)
+		err = run->write_err = np_output_end(run->output);
 	np_run_source_stats(run, &source);
 	lost = np_trust_lost(&source, run->flows);
 	np_tui_close(run->tui);
@@ -325,6 +364,16 @@ static int finish(struct np_run *run, int err)
 	return NP_EXIT_OK;
 }
 
+/* The command's own status, once it has ended: with --duration or --count it goes on without us. */
+static int end_command(struct np_run *run)
+{
+	np_linger_tell(run);
+	/* nothing of ours runs in the kernel meanwhile */
+	np_source_close(run->source);
+	run->source = NULL;
+	return np_scope_wait(run->scope, run->signals);
+}
+
 int np_run(struct np_opts *opts)
 {
 	struct np_run run = { .opts = opts,
@@ -332,12 +381,21 @@ int np_run(struct np_opts *opts)
 			      .signals = -1,
 			      .timer = -1,
 			      .interval_ns = opts->interval_ns };
-	int status;
+	int status = 0, command;
 
 	gethostname(run.host, sizeof(run.host) - 1);
-	status = np_run_start(&run);
+	/* before anything of ours is what it would inherit */
+	if (opts->command)
+		status = np_scope_start(&run.scope, opts);
 	if (!status)
+		status = np_run_start(&run);
+	if (!status) {
 		status = finish(&run, run.play ? np_play(&run) : go(&run));
+		command = run.scope ? end_command(&run) : 0;
+		/* where we have nothing to say the command's counts */
+		if (!status)
+			status = command;
+	}
 	np_run_stop(&run);
 	return status;
 }

@@ -8,12 +8,14 @@
 
 #include <signal.h>
 
+#include "app/output.h"
 #include "app/recording.h"
 #include "app/run.h"
+#include "app/scope.h"
 #include "sink/sink.h"
 #include "sink/tui.h"
 
-enum event { EV_SIGNAL, EV_TICK, EV_RING, EV_KEYS, EV_OUTPUT };
+enum event { EV_SIGNAL, EV_TICK, EV_RING, EV_KEYS, EV_OUTPUT, EV_COMMAND };
 
 struct np_run {
 	struct np_opts *opts;
@@ -24,6 +26,9 @@ struct np_run {
 	struct np_meta *meta;
 	struct np_view *view;
 	struct np_sink *sink;
+	struct np_output *output;   /* of the sink */
+	struct np_scope *scope;     /* -- COMMAND; NULL: none */
+	struct np_members *members; /* what belongs to it */
 	struct np_tui *tui;
 	int epoll, signals, timer;
 	sigset_t old_mask;
@@ -32,10 +37,12 @@ struct np_run {
 	uint64_t end_ns; /* CLOCK_MONOTONIC; 0: none */
 	unsigned int want;
 	char host[65];
-	uint64_t walk_ns;             /* log: when the next walk is due */
-	uint64_t asked_ns;            /* log: not before this for the sake of an owner */
-	uint64_t soon_ns;             /* log: when the next record may wake us; 0: now */
-	uint64_t rows;                /* written to the log */
+	uint64_t walk_ns;        /* log: when the next walk is due */
+	uint64_t asked_ns;       /* log: not before this for the sake of an owner */
+	uint64_t soon_ns;        /* log: when the next record may wake us; 0: now */
+	uint64_t linger_end_ns;  /* the command has ended, and this is --linger's end; 0: not yet */
+	uint64_t linger_next_ns; /* when what it left is looked at again */
+	uint64_t rows;           /* written to the log */
 	uint64_t anomalies, alarm_ns; /* log: records of them so far; no alarm from then on */
 	struct np_sums *sums;
 	bool stop, masked;
@@ -80,6 +87,14 @@ struct np_played *np_play_names(struct np_play *play);
 int np_play(struct np_run *run); /* 0, or -errno as of a loop */
 /* The file was damaged; ERR says how. */
 bool np_play_damaged(const struct np_play *play, struct np_err *err);
+/* The records of a walk; 0 or -errno. */
+int np_run_walk(struct np_run *run);
+
+/* linger.c: the command has ended; a look at what it left where one is due, which may end the run;
+ * in the end, what lives on. */
+void np_linger_begin(struct np_run *run);
+int np_linger(struct np_run *run);
+void np_linger_tell(struct np_run *run);
 
 /* One time the log is written: what has queued up, and a walk where one is due. */
 int np_log_tick(struct np_run *run, bool last);

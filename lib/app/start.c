@@ -61,6 +61,8 @@ unsigned int np_run_wanted(const struct np_opts *opts, const struct np_view_cfg 
 
 	if (cfg->kind == NP_COL_IFACE)
 		return NP_SRC_IFACE;
+	if (opts->command)
+		want |= NP_SRC_TREE | NP_SRC_CGROUP;
 	if (!np_filter_wants(cfg->filter, IPPROTO_ICMP))
 		want &= (unsigned int)~NP_SRC_ICMP;
 	if (!np_filter_wants(cfg->filter, IPPROTO_UDP) && !(want & NP_SRC_ICMP))
@@ -149,6 +151,7 @@ static int set_flows(struct np_run *run)
 			? on_opened
 			: NULL,
 		.packets = o->file && np_file_is_capture(o->file),
+		.members = run->members,
 		.ctx = run,
 	};
 
@@ -211,6 +214,8 @@ static int open_source(struct np_run *run)
 	}
 	if (run->recording && o->view.kind != NP_COL_IFACE)
 		cfg.want |= NP_SRC_CGROUP; /* other columns may be wanted of the file */
+	if (run->scope)
+		np_scope_cfg(run->scope, &cfg);
 	run->want = cfg.want;
 	if (np_source_open(&run->source, &cfg, &o->err))
 		return NP_EXIT_CANNOT;
@@ -227,8 +232,10 @@ static int open_output(struct np_run *run)
 			return NP_EXIT_CANNOT;
 		return 0;
 	}
+	if (np_output_open(&run->output, o))
+		return NP_EXIT_CANNOT;
 	if (np_sink_new(&run->sink, o->sink,
-			&(struct np_sink_cfg){ .out = stdout,
+			&(struct np_sink_cfg){ .out = np_output_file(run->output),
 					       .header_every = o->header,
 					       .histograms = o->histogram,
 					       .fmt = fmt },
@@ -279,6 +286,13 @@ static int open_signals(struct np_run *run, bool screen)
 		sigaddset(&set, SIGQUIT);
 		catch_fatal();
 	}
+	if (run->scope) {
+		/* what may be meant for the command, and that it was stopped */
+		sigaddset(&set, SIGQUIT);
+		sigaddset(&set, SIGUSR1);
+		sigaddset(&set, SIGUSR2);
+		sigaddset(&set, SIGCHLD);
+	}
 	if (sigprocmask(SIG_BLOCK, &set, &run->old_mask))
 		return -errno;
 	run->masked = true;
@@ -310,11 +324,13 @@ static int open_loop(struct np_run *run)
 		err = watch(run, run->timer, EV_TICK);
 	if (!err && run->source)
 		err = watch(run, np_source_fd(run->source), EV_RING);
+	if (!err && run->scope)
+		err = watch(run, np_scope_fd(run->scope), EV_COMMAND);
 	if (!err && run->tui)
 		err = watch(run, STDIN_FILENO, EV_KEYS);
 	/* a file (EPERM) has no reader */
 	if (!err && run->sink)
-		watch(run, STDOUT_FILENO, EV_OUTPUT);
+		watch(run, np_output_fd(run->output), EV_OUTPUT);
 	return err;
 }
 
@@ -350,6 +366,10 @@ int np_run_start(struct np_run *run)
 	if (np_meta_new(&run->meta, &meta, &o->err))
 		return NP_EXIT_CANNOT;
 	err = np_flows_new(&run->flows, np_who_release, run->meta);
+	if (!err && o->scoped) {
+		o->whose.members = run->members = np_members_new();
+		err = run->members ? 0 : -ENOMEM;
+	}
 	if (!err)
 		err = np_view_new(&run->view, &o->view, run->meta);
 	if (!err && o->mode->sums)
@@ -369,7 +389,7 @@ int np_run_start(struct np_run *run)
 		return err;
 	if (run->source)
 		np_recording_start(run->recording, o, run->source, run->want, run->host);
-	err = np_priv_drop();
+	err = np_priv_drop(run->scope);
 	if (err)
 		np_log(NP_LOG_WARN, "privileges are kept: %s", strerror(-err));
 	/* the kernel's type information was read into memory that nobody needs any more */
@@ -382,13 +402,16 @@ void np_run_stop(struct np_run *run)
 {
 	np_tui_close(run->tui);
 	np_sink_free(run->sink);
+	np_output_free(run->output);
 	np_source_close(run->source);
 	np_play_close(run->play);
 	np_recording_close(run->recording);
 	np_sums_free(run->sums);
 	np_view_free(run->view);
 	np_flows_free(run->flows);
+	np_members_free(run->members);
 	np_meta_free(run->meta);
+	np_scope_free(run->scope);
 	if (run->epoll >= 0)
 		close(run->epoll);
 	if (run->signals >= 0)

@@ -14,7 +14,7 @@ static unsigned long long ull(uint64_t n)
 static const char *const lost_names[NP_LOST_MAX] = {
 	[NP_LOST_RING] = "ring buffer full",        [NP_LOST_UDP_MAP] = "UDP map full",
 	[NP_LOST_IFACE_MAP] = "interface map full", [NP_LOST_ZWIN_MAP] = "zero window map full",
-	[NP_LOST_RTT_MAP] = "map of times full",
+	[NP_LOST_RTT_MAP] = "map of times full",    [NP_LOST_TREE_MAP] = "map of the command",
 };
 
 uint64_t np_trust_lost(const struct np_source_stats *source, const struct np_flows *flows)

@@ -14,6 +14,7 @@
 
 #include "base/map.h"
 #include "flow/l7.h"
+#include "flow/members.h"
 #include "flow/row.h"
 #include "np_event.h"
 #include "source/packet.h"
@@ -62,6 +63,7 @@ struct np_flows_cfg {
 	const struct np_prefix *locals;
 	size_t nlocals;
 	uint64_t udp_idle_ns; /* life: a UDP flow ends after this silence; 0: with its socket */
+	struct np_members *members; /* gains what belongs to the command; NULL: there is none */
 };
 
 struct np_flows_stats {
@@ -120,6 +122,12 @@ struct np_row *np_flows_iface(struct np_flows *flows, size_t i);
  * did not find: orphans, files in flight. Up to MAX; more are counted, not written.
  */
 size_t np_flows_unseen(const struct np_flows *flows, uint32_t *netns, size_t max);
+/*
+ * Of living TCP connections of the members: the namespaces of those that the last walk over files
+ * did not find (as np_flows_unseen(), at once). *DRAINING: how many of them, living by the last
+ * walk, may have data to send still.
+ */
+size_t np_flows_orphans(struct np_flows *flows, uint32_t *netns, size_t max, size_t *draining);
 
 /* Counts the intervals: the calls of np_flows_next(), from 1. */
 uint64_t np_flows_tick(const struct np_flows *flows);

@@ -67,6 +67,8 @@ struct np_flows {
 	bool udp_by_socket;
 	bool by_address;
 	uint64_t mono_ns, wall_ns, interval_ns;
+	uint64_t from_ns;   /* the walk with which this interval began; 0: none before it */
+	uint32_t from_tick; /* of which interval */
 	struct np_flows_stats stats;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* Refreshes: what a walk should have found and did not is gone. And the door for every record. */
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
 #include "flow/table.h"
@@ -15,16 +16,48 @@ static void forget_named(struct np_flows *flows, struct np_flow *flow)
 	np_flow_free(flows, flow);
 }
 
+/* One more of a set, of which as many as there is ROOM for are written; how many there are now. */
+static size_t note(uint32_t *set, size_t n, size_t room, uint32_t netns)
+{
+	for (size_t i = 0; i < n && i < room; i++)
+		if (set[i] == netns)
+			return n;
+	if (n < room)
+		set[n] = netns;
+	return n + 1;
+}
+
 static void note_unseen(struct np_flows *flows, uint32_t netns)
 {
 	size_t room = sizeof(flows->unseen) / sizeof(flows->unseen[0]);
 
-	for (size_t i = 0; i < flows->nunseen && i < room; i++)
-		if (flows->unseen[i] == netns)
-			return;
-	if (flows->nunseen < room)
-		flows->unseen[flows->nunseen] = netns;
-	flows->nunseen++;
+	flows->nunseen = note(flows->unseen, flows->nunseen, room, netns);
+}
+
+/* FIN_WAIT2: the peer has all that was sent. */
+static bool drains(const struct np_row *row)
+{
+	return row->state != TCP_FIN_WAIT2 && row->state != TCP_CLOSE;
+}
+
+size_t np_flows_orphans(struct np_flows *flows, uint32_t *netns, size_t max, size_t *draining)
+{
+	struct np_flow *flow;
+	size_t pos = 0, n = 0;
+
+	*draining = 0;
+	while ((flow = np_flow_walk(flows, &pos))) {
+		bool seen = flow->seen == flows->walk;
+
+		/* found by a walk that is not over files: not seen by the last one that is */
+		if (flow->row.proto != IPPROTO_TCP || flow->row.flags & NP_ROW_LISTEN ||
+		    (seen && !flow->unseen) || !flows->cfg.members ||
+		    !np_members_have(flows->cfg.members, &flow->row))
+			continue;
+		n = note(netns, n, max, flow->row.netns);
+		*draining += seen && drains(&flow->row);
+	}
+	return n;
 }
 
 #define KEEP_WALKS 10
@@ -84,7 +117,11 @@ static void take_walk(struct np_flows *flows, const struct np_ev_walk *r)
 	if (r->begin) {
 		flows->walk++;
 		flows->seen_tcp = 0;
-		flows->interval_ns = flows->mono_ns ? np_grown(r->mono_ns, flows->mono_ns) : 0;
+		/* several walks in one interval: it began with the last one before it */
+		if (flows->tick != flows->from_tick)
+			flows->from_ns = flows->mono_ns;
+		flows->from_tick = flows->tick;
+		flows->interval_ns = flows->from_ns ? np_grown(r->mono_ns, flows->from_ns) : 0;
 		flows->mono_ns = r->mono_ns;
 		flows->wall_ns = r->wall_ns;
 		np_ifaces_begin(flows->ifaces);
@@ -152,6 +189,10 @@ void np_flows_record(struct np_flows *flows, const void *rec, size_t len)
 		break;
 	case NP_EV_HIST:
 		np_take_hist(flows, rec);
+		break;
+	case NP_EV_MEMBER:
+		if (flows->cfg.members && np_members_add(flows->cfg.members, rec))
+			flows->stats.no_memory++;
 		break;
 	}
 }

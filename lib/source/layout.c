@@ -26,6 +26,7 @@ static const struct {
 	[NP_EV_PACKET] = { sizeof(struct np_ev_packet), "packet" },
 	[NP_EV_SAMPLES] = { sizeof(struct np_ev_samples), "samples" },
 	[NP_EV_HIST] = { sizeof(struct np_ev_hist), "hist" },
+	[NP_EV_MEMBER] = { sizeof(struct np_ev_member), "member" },
 	[NP_REC_BEGIN] = { sizeof(struct np_rec_look), "begin" },
 	[NP_REC_LOOK] = { sizeof(struct np_rec_look), "look" },
 	[NP_REC_PROC] = { sizeof(struct np_rec_proc), "proc" },

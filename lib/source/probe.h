@@ -30,10 +30,11 @@ struct np_probe {
 };
 
 extern const struct np_probe np_probe_owner, np_probe_sock, np_probe_udp, np_probe_iface,
-    np_probe_anomaly, np_probe_peek, np_probe_rtt, np_probe_turn;
+    np_probe_anomaly, np_probe_peek, np_probe_rtt, np_probe_turn, np_probe_tree;
 
 #define NP_MAX_LINKS     16
 #define NP_ANOMALY_LINKS 11
+#define NP_TREE_LINKS    3
 struct np_source {
 	struct np_source_cfg cfg;
 	struct np_bpf *bpf;
@@ -52,6 +53,8 @@ struct np_source {
 	struct bpf_link *udp_links[3];
 	struct bpf_link *peek_links[2];
 	struct bpf_link *rtt_link, *turn_links[2];
+	struct bpf_link *tree_links[NP_TREE_LINKS];
+	bool tree_told;                /* which cgroup is the command's */
 	const struct np_young *youngs; /* the map of young connections, shared with the kernel */
 	struct np_rtt *rtt_slots;      /* the map of RTT samples, shared with the kernel */
 	bool udp_by_socket;

@@ -14,8 +14,8 @@
 #include "source/times.h"
 
 static const struct np_probe *const probes[] = {
-	&np_probe_owner,   &np_probe_sock, &np_probe_udp, &np_probe_iface,
-	&np_probe_anomaly, &np_probe_peek, &np_probe_rtt, &np_probe_turn,
+	&np_probe_owner, &np_probe_sock, &np_probe_udp,  &np_probe_iface, &np_probe_anomaly,
+	&np_probe_peek,  &np_probe_rtt,  &np_probe_turn, &np_probe_tree,
 };
 #define NPROBES (sizeof(probes) / sizeof(probes[0]))
 
@@ -266,6 +266,11 @@ int np_source_poll(struct np_source *src)
 void np_source_soon(struct np_source *src)
 {
 	src->bpf->bss->np_soon = false;
+}
+
+void np_source_hurry(struct np_source *src)
+{
+	src->tcp_next_ns = 0;
 }
 
 static uint64_t clock_ns(clockid_t clock)

@@ -30,6 +30,8 @@
 #define NP_SRC_OWNERS \
 	2048 /* TCP sockets and owners by walks alone: nothing runs for a connection */
 
+#define NP_SRC_TREE 16384 /* what belongs to a command: its cgroup, or its processes */
+
 enum np_hook { NP_HOOK_AUTO, NP_HOOK_TCX, NP_HOOK_CLSACT, NP_HOOK_XDP, NP_HOOK_CGROUP };
 
 struct np_source_cfg {
@@ -42,6 +44,8 @@ struct np_source_cfg {
 	uint32_t anomalies;    /* 1 << enum np_anomaly each */
 	bool stacks;           /* the kernel's stack with retransmits, resets and drops */
 	uint32_t peek_entries; /* flows whose packets are counted for NP_SRC_PEEK, 0: the default */
+	uint64_t tree_cgroup;  /* TREE: id of the command's cgroup; 0: by processes */
+	uint32_t tree_pid;     /* TREE, by processes: the one that will exec() the command */
 	bool run_stats;        /* have the kernel time each run of our programs (55 ns a run) */
 	void (*record)(void *ctx, const void *rec, size_t len);
 	void *ctx;
@@ -92,6 +96,10 @@ void np_source_alarm(struct np_source *src, bool on);
  */
 #define NP_NETNS_MAX 16
 int np_source_snapshot(struct np_source *src, const uint32_t *netns, size_t n);
+/* The next snapshot visits NETNS however short ago another did. */
+void np_source_hurry(struct np_source *src);
+/* TREE, by processes: how many live; ids of at most MAX of them into PIDS. */
+size_t np_source_tree(struct np_source *src, uint32_t *pids, size_t max);
 void np_source_stats(struct np_source *src, struct np_source_stats *stats);
 /*
  * "func+0x12;caller+0x3", innermost first, of np_ev_anomaly.stack_id; "" where there is none. The

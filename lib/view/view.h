@@ -63,6 +63,7 @@ struct np_whose {
 	size_t nnetns;
 	const char **interfaces; /* globs, for interface rows */
 	size_t ninterfaces;
+	const struct np_members *members; /* what belongs to the command; NULL: all */
 };
 
 /* What the user asked to see; plain data, copied by np_view_set(). Pointers stay the caller's. */

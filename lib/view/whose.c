@@ -2,6 +2,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "flow/members.h"
 #include "meta/meta.h"
 #include "view/whose.h"
 
@@ -88,6 +89,8 @@ bool np_whose_match(const struct np_whose *w, const struct np_row *row)
 		return true;
 	if (row->flags & NP_ROW_IFACE)
 		return any_glob(w->interfaces, w->ninterfaces, row->link.name);
+	if (w->members && !np_members_have(w->members, row))
+		return false;
 	return any_id(w->pids, w->npids, row->pid) && any_id(w->uids, w->nuids, row->uid) &&
 	       any_id(w->netns, w->nnetns, row->netns) &&
 	       any_glob(w->comms, w->ncomms, row->comm) && any_cgroup(w, row) &&
