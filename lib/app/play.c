@@ -24,6 +24,7 @@ struct np_play {
 	struct np_file *file; /* opts' */
 	struct np_err damage;
 	bool started, damaged;
+	bool ended_early;  /* by a signal or a key */
 	bool last;         /* the look that began is the last one */
 	bool came;         /* something came in since the look before */
 	double speed;      /* 0: as fast as it goes */
@@ -108,8 +109,10 @@ static int events(struct np_run *run, int ms)
 
 	if (n < 0 && errno != EINTR)
 		return -errno;
-	for (int i = 0; i < n && !err && !run->stop; i++)
+	for (int i = 0; i < n && !err && !run->stop; i++) {
 		err = on_event(run, (enum event)events[i].data.u32);
+		run->play->ended_early |= run->stop;
+	}
 	return err;
 }
 
@@ -388,7 +391,7 @@ int np_play(struct np_run *run)
 
 	while (!err && !run->stop && (got = np_file_next(p->file, &item, &p->damage)) > 0)
 		err = take(run, &item);
-	if (!err && got > 0 && p->head)
+	if (!err && got > 0 && p->head && !p->ended_early)
 		got = drain(run);
 	p->damaged = got < 0;
 	if (!err)
