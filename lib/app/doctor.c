@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "app/cgscope.h"
 #include "app/run.h"
 #include "base/str.h"
 #include "flow/detail.h"
@@ -262,6 +263,28 @@ static void check_cgroup(struct check *c)
 			 "units and containers are found by /proc/PID/cgroup only; mount cgroup2");
 }
 
+/* Makes one and takes it away; where that cannot be, descent by fork tells as well. */
+static void check_command(struct check *c)
+{
+	struct np_cgscope *cg = NULL;
+	struct np_err err = { "" };
+
+	if (!np_cgscope_new(&cg, &err)) {
+		snprintf(c->detail, sizeof(c->detail), "by a cgroup of its own");
+		np_cgscope_free(cg);
+		return;
+	}
+	/* its own process stands for one */
+	check_source(c,
+		     (struct np_source_cfg){ .want = NP_SRC_TREE, .tree_pid = (uint32_t)getpid() },
+		     "np_tree_fork");
+	c->verdict = WORSE;
+	if (strcmp(c->detail, "tp_btf/sched_process_fork") != 0)
+		return;
+	snprintf(c->detail, sizeof(c->detail), "by its processes: tp_btf/sched_process_fork");
+	snprintf(c->fix, sizeof(c->fix), "%s", err.msg);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct check *c);
@@ -280,6 +303,7 @@ static const struct {
 	{ "anomalies", check_all_anomalies, 0, NP_FOR_RETRANS },
 	{ "applications", check_peek, NP_FOR_FLOWS, 0 },
 	{ "cgroup v2", check_cgroup, 0, 0 },
+	{ "-- COMMAND", check_command, 0, 0 },
 	{ "pid namespace", check_pidns, 0, 0 },
 };
 
