@@ -266,23 +266,26 @@ static void check_cgroup(struct check *c)
 /* Makes one and takes it away; where that cannot be, descent by fork tells as well. */
 static void check_command(struct check *c)
 {
+	struct np_source_cfg cfg = { .want = NP_SRC_TREE };
 	struct np_cgscope *cg = NULL;
 	struct np_err err = { "" };
+	char hooks[sizeof(c->detail)];
 
-	if (!np_cgscope_new(&cg, &err)) {
-		snprintf(c->detail, sizeof(c->detail), "by a cgroup of its own");
-		np_cgscope_free(cg);
-		return;
+	if (np_cgscope_new(&cg, &err))
+		cfg.tree_pid = (uint32_t)getpid(); /* stands for one */
+	else
+		cfg.tree_cgroup = np_cgscope_id(cg);
+	check_source(c, cfg, "np_tree_mkdir np_tree_fork");
+	if (c->verdict == FAIL) {
+		c->verdict = WORSE; /* all else is there without */
+	} else {
+		memcpy(hooks, c->detail, sizeof(hooks));
+		snprintf(c->detail, sizeof(c->detail), "followed by its %s, %.100s",
+			 cg ? "cgroup" : "processes", hooks);
+		c->verdict = cg ? OK : WORSE;
+		snprintf(c->fix, sizeof(c->fix), "%s", err.msg);
 	}
-	/* its own process stands for one */
-	check_source(c,
-		     (struct np_source_cfg){ .want = NP_SRC_TREE, .tree_pid = (uint32_t)getpid() },
-		     "np_tree_fork");
-	c->verdict = WORSE;
-	if (strcmp(c->detail, "tp_btf/sched_process_fork") != 0)
-		return;
-	snprintf(c->detail, sizeof(c->detail), "by its processes: tp_btf/sched_process_fork");
-	snprintf(c->fix, sizeof(c->fix), "%s", err.msg);
+	np_cgscope_free(cg);
 }
 
 static const struct {

@@ -147,6 +147,8 @@ void np_scope_cfg(const struct np_scope *scope, struct np_source_cfg *cfg)
 
 void np_scope_go(struct np_scope *scope)
 {
+	if (scope->gate < 0)
+		return;
 	if (!scope->cgroup)
 		np_log(NP_LOG_WARN, "the command is followed by its processes: %s", scope->why.msg);
 	/* EPIPE: it was ended while it waited, which its status will tell */

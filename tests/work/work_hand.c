@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
  * Part of np-work (see work_main.c): traffic whose process is hard to tell. hand: connections that
- * one process opens and another uses, handed over by SCM_RIGHTS. thread-exec: a client that a thread
- * beside the first one exec()s.
+ * one process opens and another uses, handed over by SCM_RIGHTS. thread-exec: a client that a
+ * thread beside the first one exec()s.
  */
 #include "work.h"
 
