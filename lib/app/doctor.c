@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "app/cgscope.h"
 #include "app/run.h"
 #include "base/str.h"
 #include "flow/detail.h"
@@ -262,6 +263,31 @@ static void check_cgroup(struct check *c)
 			 "units and containers are found by /proc/PID/cgroup only; mount cgroup2");
 }
 
+/* Makes one and takes it away; where that cannot be, descent by fork tells as well. */
+static void check_command(struct check *c)
+{
+	struct np_source_cfg cfg = { .want = NP_SRC_TREE };
+	struct np_cgscope *cg = NULL;
+	struct np_err err = { "" };
+	char hooks[sizeof(c->detail)];
+
+	if (np_cgscope_new(&cg, &err))
+		cfg.tree_pid = (uint32_t)getpid(); /* stands for one */
+	else
+		cfg.tree_cgroup = np_cgscope_id(cg);
+	check_source(c, cfg, "np_tree_mkdir np_tree_fork");
+	if (c->verdict == FAIL) {
+		c->verdict = WORSE; /* all else is there without */
+	} else {
+		memcpy(hooks, c->detail, sizeof(hooks));
+		snprintf(c->detail, sizeof(c->detail), "followed by its %s, %.100s",
+			 cg ? "cgroup" : "processes", hooks);
+		c->verdict = cg ? OK : WORSE;
+		snprintf(c->fix, sizeof(c->fix), "%s", err.msg);
+	}
+	np_cgscope_free(cg);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct check *c);
@@ -280,6 +306,7 @@ static const struct {
 	{ "anomalies", check_all_anomalies, 0, NP_FOR_RETRANS },
 	{ "applications", check_peek, NP_FOR_FLOWS, 0 },
 	{ "cgroup v2", check_cgroup, 0, 0 },
+	{ "-- COMMAND", check_command, 0, 0 },
 	{ "pid namespace", check_pidns, 0, 0 },
 };
 

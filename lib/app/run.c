@@ -365,9 +365,12 @@ static int finish(struct np_run *run, int err)
 }
 
 /* The command's own status, once it has ended: with --duration or --count it goes on without us. */
-static int end_command(struct np_run *run)
+static int end_command(struct np_run *run, int status)
 {
 	np_linger_tell(run);
+	/* whoever reads our rows may have gone before it began; that is no reason not to run it */
+	if (!status)
+		np_scope_go(run->scope);
 	/* nothing of ours runs in the kernel meanwhile */
 	np_source_close(run->source);
 	run->source = NULL;
@@ -391,7 +394,7 @@ int np_run(struct np_opts *opts)
 		status = np_run_start(&run);
 	if (!status) {
 		status = finish(&run, run.play ? np_play(&run) : go(&run));
-		command = run.scope ? end_command(&run) : 0;
+		command = run.scope ? end_command(&run, status) : 0;
 		/* where we have nothing to say the command's counts */
 		if (!status)
 			status = command;

@@ -147,6 +147,8 @@ void np_scope_cfg(const struct np_scope *scope, struct np_source_cfg *cfg)
 
 void np_scope_go(struct np_scope *scope)
 {
+	if (scope->gate < 0)
+		return;
 	if (!scope->cgroup)
 		np_log(NP_LOG_WARN, "the command is followed by its processes: %s", scope->why.msg);
 	/* EPIPE: it was ended while it waited, which its status will tell */
@@ -181,17 +183,12 @@ bool np_scope_ended(struct np_scope *scope)
 	return true;
 }
 
-/* Whether a shell with job control started us and waits for us, the terminal being ours. */
-static bool is_foreground_job(void)
+/* Whether a shell with job control started us, and would take the terminal back. */
+static bool is_job(void)
 {
-	pid_t parent = getppid(), pgrp = getpgrp();
-	int tty = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
-	bool yes = tty >= 0 && tcgetpgrp(tty) == pgrp && getsid(parent) == getsid(0) &&
-		   getpgid(parent) != pgrp;
+	pid_t parent = getppid();
 
-	if (tty >= 0)
-		close(tty);
-	return yes;
+	return getsid(parent) == getsid(0) && getpgid(parent) != getpgrp();
 }
 
 static bool is_stopped(const struct np_scope *scope)
@@ -203,20 +200,36 @@ static bool is_stopped(const struct np_scope *scope)
 
 /*
  * The command stopped itself (a shell's "suspend", a program that does with SIGSTOP what others do
- * with Ctrl-Z): whoever waits for us would not know. So do we, and go on together. Where the
- * terminal stopped both, both go on at once, hence the second look.
+ * with Ctrl-Z): whoever waits for us would not know. So do we, and go on together; a command with a
+ * process group of its own gets the terminal again if it had it. Where the terminal stopped both,
+ * both go on at once, hence the second look.
  */
-static void stop_too(struct np_scope *scope)
+static void stop_too(struct np_scope *scope, int tty)
 {
 	const struct timespec moment = { .tv_nsec = 20000000 };
+	pid_t front = tcgetpgrp(tty), group = getpgid(scope->pid);
 
-	if (!is_stopped(scope) || !is_foreground_job())
+	if (group < 0 || (front != getpgrp() && front != group))
 		return;
 	nanosleep(&moment, NULL);
 	if (!is_stopped(scope))
 		return;
 	raise(SIGSTOP);
-	kill(scope->pid, SIGCONT);
+	if (front == group)
+		tcsetpgrp(tty, group);
+	killpg(group, SIGCONT);
+}
+
+static void maybe_stopped(struct np_scope *scope)
+{
+	int tty = -1;
+
+	if (is_stopped(scope) && is_job())
+		tty = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	if (tty < 0)
+		return;
+	stop_too(scope, tty);
+	close(tty);
 }
 
 void np_scope_signal(struct np_scope *scope, const struct signalfd_siginfo *si)
@@ -224,7 +237,7 @@ void np_scope_signal(struct np_scope *scope, const struct signalfd_siginfo *si)
 	if (scope->pidfd < 0)
 		return;
 	if (si->ssi_signo == SIGCHLD)
-		stop_too(scope);
+		maybe_stopped(scope);
 	/* of the kernel's own the command has one too: it is in the same process group */
 	else if (si->ssi_code != SI_KERNEL)
 		kill(scope->pid, (int)si->ssi_signo);

@@ -266,6 +266,8 @@ int work_deaf(const struct work_opts *o);
 int work_knock(const struct work_opts *o);
 int work_rr(const struct work_opts *o);
 int work_rr_server(const struct work_opts *o);
+int work_hand(const struct work_opts *o);
+int work_thread_exec(const struct work_opts *o);
 
 /* work_tcp.c: the server's end of connections, until the listener's worker is told to end. */
 int work_serve(struct work_ctx *ctx, int listener, int conn);

@@ -32,6 +32,8 @@ static const char usage_text[] =
     "              keeps them until a line, end of file or SIGTERM\n"
     "  rr          --count requests of --tx, each in one write, and their replies of --rx\n"
     "  rr-server   answers them after --think\n"
+    "  hand        a client whose connections one process opens and another uses (SCM_RIGHTS)\n"
+    "  thread-exec a client that a thread beside the first one exec()s\n"
     "\n"
     "Where:\n"
     "  --listen ADDR, --to ADDR   address to serve or to reach [127.0.0.1]\n"
@@ -103,6 +105,8 @@ static const struct work_mode modes[] = {
 	{ "knock", work_knock, false },
 	{ "rr", work_rr, false },
 	{ "rr-server", work_rr_server, false },
+	{ "hand", work_hand, false },
+	{ "thread-exec", work_thread_exec, false },
 };
 
 static const struct work_mode *find_mode(const char *name)
