@@ -43,9 +43,13 @@ static int build_uids(struct np_opts *o)
 	if (!o->whose.uids)
 		return oom(o);
 	for (size_t i = 0; i < o->uids.n; i++, o->whose.nuids++) {
-		const struct passwd *pw;
+		const struct passwd *pw = NULL;
 
 		if (!np_parse_u32(o->uids.items[i], 0, UINT32_MAX - 1, &o->whose.uids[i]))
+			continue;
+		/* a user of the host that the file is of */
+		o->whose.uids[i] = UINT32_MAX - 1;
+		if (o->read)
 			continue;
 		pw = getpwnam(o->uids.items[i]);
 		if (!pw) {
@@ -59,6 +63,13 @@ static int build_uids(struct np_opts *o)
 	return 0;
 }
 
+/* One of the host that the file is of: its number, or a name that will be known when it comes. */
+static void file_netns(struct np_opts *o, size_t i)
+{
+	if (np_parse_u32(o->netns.items[i], 1, UINT32_MAX - 1, &o->whose.netns[i]))
+		o->whose.netns[i] = UINT32_MAX;
+}
+
 static int build_netns(struct np_opts *o)
 {
 	if (!o->netns.n)
@@ -67,7 +78,9 @@ static int build_netns(struct np_opts *o)
 	if (!o->whose.netns)
 		return oom(o);
 	for (size_t i = 0; i < o->netns.n; i++, o->whose.nnetns++)
-		if (np_netns_find(o->netns.items[i], &o->whose.netns[i], NULL, &o->err))
+		if (o->read)
+			file_netns(o, i);
+		else if (np_netns_find(o->netns.items[i], &o->whose.netns[i], NULL, &o->err))
 			return NP_EXIT_USAGE;
 	return 0;
 }
@@ -310,6 +323,60 @@ static int add_time(struct np_opts *o)
 	return 0;
 }
 
+/* One table at the end is what is wanted in a pipe; of a capture, unless it says how often. */
+static bool one_table(const struct np_opts *o)
+{
+	if (o->file && np_file_is_capture(o->file) && !o->log && !o->interval_given &&
+	    (!o->count || o->once))
+		return true;
+	return (o->mode->at_end || o->histogram) && !o->interval_given && !o->count;
+}
+
+static int check_files(struct np_opts *o)
+{
+	bool to_stdout = !o->to || !strcmp(o->to, "-");
+
+	if (o->read && o->record)
+		return np_err_set(&o->err, -EINVAL,
+				  "--record keeps what this host does, and --read shows a file; "
+				  "copy the file instead");
+	if (o->read && o->root)
+		return np_err_set(&o->err, -EINVAL,
+				  "--root is where names of this host are, and a file that is read "
+				  "has its own");
+	if (o->speed > 0 && !o->read)
+		return np_err_set(&o->err, -EINVAL, "--speed goes with --read");
+	if (o->record && !strcmp(o->record, "-") && to_stdout)
+		return np_err_set(&o->err, -EINVAL,
+				  "--record - would mix with the rows on standard output; send "
+				  "them elsewhere with --to");
+	return 0;
+}
+
+/* Whose end is the local one in a capture. */
+static int build_locals(struct np_opts *o)
+{
+	if (!o->locals.n)
+		return 0;
+	if (!o->file || !np_file_is_capture(o->file)) {
+		np_err_set(&o->err, 0, "--local goes with a capture (--read FILE)");
+		return NP_EXIT_USAGE;
+	}
+	o->prefixes = calloc(o->locals.n, sizeof(*o->prefixes));
+	if (!o->prefixes)
+		return oom(o);
+	for (size_t i = 0; i < o->locals.n; i++)
+		if (np_parse_prefix(o->locals.items[i], o->prefixes[i].addr,
+				    &o->prefixes[i].bits)) {
+			np_err_set(&o->err, 0,
+				   "--local takes an address or a prefix (10.0.0.0/8, fe80::/10), "
+				   "not '%.64s'",
+				   o->locals.items[i]);
+			return NP_EXIT_USAGE;
+		}
+	return 0;
+}
+
 int np_opts_build(struct np_opts *o)
 {
 	struct stat st;
@@ -321,7 +388,11 @@ int np_opts_build(struct np_opts *o)
 	}
 	if (build_mode(o))
 		return NP_EXIT_USAGE;
-	ret = build_events(o);
+	if (check_files(o) || (o->read && np_file_open(&o->file, o->read, &o->err)))
+		return NP_EXIT_USAGE;
+	ret = build_locals(o);
+	if (!ret)
+		ret = build_events(o);
 	if (!ret)
 		ret = build_whose(o);
 	if (!ret)
@@ -333,8 +404,7 @@ int np_opts_build(struct np_opts *o)
 		o->sink = o->format ? o->format : o->histogram ? "histogram" : "text";
 	else
 		o->sink = "tui";
-	if (strcmp(o->sink, "tui") && (o->mode->at_end || o->histogram) && !o->interval_given &&
-	    !o->count)
+	if (strcmp(o->sink, "tui") && one_table(o))
 		o->at_end = true;
 	/* its groups are told of what ended long ago as well */
 	if (o->at_end || o->summary) {

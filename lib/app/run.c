@@ -25,6 +25,7 @@ void np_run_begin(struct np_run *run, bool last)
 	next_interval(run);
 	if (last)
 		np_flows_last(run->flows);
+	np_recording_look(run->recording, NP_REC_BEGIN, last);
 }
 
 /* A log ends with --count rows. */
@@ -52,6 +53,7 @@ int np_run_show(struct np_run *run, bool last)
 	else if (!err && (log || last || !run->opts->at_end))
 		err = run->write_err = np_sink_write(run->sink, run->view);
 	run->shown = true;
+	np_recording_look(run->recording, NP_REC_LOOK, last);
 	if (!log)
 		return err;
 	np_view_rows(run->view, &n);
@@ -139,7 +141,7 @@ int np_log_tick(struct np_run *run, bool last)
 	return err ? err : np_run_show(run, last);
 }
 
-static int on_signal(struct np_run *run)
+int np_run_signal(struct np_run *run)
 {
 	struct signalfd_siginfo si;
 
@@ -231,7 +233,7 @@ static int loop(struct np_run *run)
 		for (int i = 0; i < n && !err && !run->stop; i++) {
 			switch ((enum event)events[i].data.u32) {
 			case EV_SIGNAL:
-				err = on_signal(run);
+				err = np_run_signal(run);
 				break;
 			case EV_TICK:
 				err = on_tick(run);
@@ -284,22 +286,34 @@ static int go(struct np_run *run)
 /* The end: the trust record where it is asked for, and a word where something was lost. */
 static int finish(struct np_run *run, int err)
 {
-	uint64_t lost = np_trust_lost(run->source, run->flows);
+	struct np_source_stats source;
+	struct np_err bad = { "" };
+	uint64_t lost;
+	int cut;
 
+	np_run_source_stats(run, &source);
+	lost = np_trust_lost(&source, run->flows);
 	np_tui_close(run->tui);
 	run->tui = NULL;
+	cut = np_recording_end(run->recording, &bad);
 	run->stats.forgotten = np_view_forgotten(run->view);
 	np_flows_next(run->flows); /* what ended without an owner is counted as it goes */
 	if (run->sums && run->opts->log && err != -EPIPE)
 		np_sums_print(run->sums);
 	if (run->opts->stats)
-		np_trust_print(run->source, run->flows, &run->stats);
+		np_trust_print(&source, run->flows, &run->stats);
+	if (cut && (!err || err == -EPIPE)) {
+		run->opts->err = bad;
+		return NP_EXIT_INCONCLUSIVE;
+	}
 	if (err == -EPIPE)
 		return NP_EXIT_OK; /* the reader has seen enough */
 	if (err && err == run->write_err)
 		return np_run_fail(run, NP_EXIT_INCONCLUSIVE, "cannot write the output", err);
 	if (err)
 		return np_run_fail(run, NP_EXIT_CANNOT, "stopped", err);
+	if (run->play && np_play_damaged(run->play, &run->opts->err))
+		return NP_EXIT_USAGE;
 	if (lost && run->sink) {
 		np_err_set(&run->opts->err, 0,
 			   "%llu records were lost, so the numbers are too low; --stats says "
@@ -323,7 +337,7 @@ int np_run(struct np_opts *opts)
 	gethostname(run.host, sizeof(run.host) - 1);
 	status = np_run_start(&run);
 	if (!status)
-		status = finish(&run, go(&run));
+		status = finish(&run, run.play ? np_play(&run) : go(&run));
 	np_run_stop(&run);
 	return status;
 }

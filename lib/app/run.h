@@ -21,10 +21,10 @@ struct np_run_stats {
 };
 
 /* --stats: the trust record, on stderr. */
-void np_trust_print(struct np_source *source, const struct np_flows *flows,
+void np_trust_print(const struct np_source_stats *source, const struct np_flows *flows,
 		    const struct np_run_stats *run);
 /* What was lost so far, by all causes. */
-uint64_t np_trust_lost(struct np_source *source, const struct np_flows *flows);
+uint64_t np_trust_lost(const struct np_source_stats *source, const struct np_flows *flows);
 
 /* --doctor: on stdout; an exit status. */
 int np_doctor(const struct np_opts *opts);

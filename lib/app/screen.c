@@ -15,11 +15,11 @@ void np_screen_draw(struct np_run *run)
 		.host = run->host,
 		.filter = np_buf_cstr(&run->opts->filter),
 		.interval_ns = run->interval_ns,
-		.lost = np_trust_lost(run->source, run->flows),
 		.notice = notice,
 	};
 
-	np_source_stats(run->source, &st);
+	np_run_source_stats(run, &st);
+	status.lost = np_trust_lost(&st, run->flows);
 	if (st.netns_missed)
 		snprintf(notice, sizeof(notice), "%llu network namespaces could not be entered",
 			 (unsigned long long)st.netns_missed);
@@ -39,14 +39,14 @@ static void apply(struct np_run *run, const struct np_view_cfg *cfg)
 	next.top = 0;
 	want = np_run_wanted(run->opts, &next) | (run->want & NP_SRC_CGROUP);
 	if (want != run->want) {
-		if (np_source_want(run->source, want, &err)) {
+		if (run->source && np_source_want(run->source, want, &err)) {
 			np_tui_message(run->tui, err.msg);
 			return;
 		}
 		run->want = want;
 	}
 	needs = np_view_needs(&next);
-	np_meta_want(run->meta, needs & NP_NEED_CMDLINE, true);
+	np_meta_want(run->meta, needs & NP_NEED_CMDLINE || run->recording, true);
 	run->opts->view = next;
 	np_view_set(run->view, &next);
 }

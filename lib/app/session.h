@@ -8,6 +8,7 @@
 
 #include <signal.h>
 
+#include "app/recording.h"
 #include "app/run.h"
 #include "sink/sink.h"
 #include "sink/tui.h"
@@ -16,7 +17,9 @@ enum event { EV_SIGNAL, EV_TICK, EV_RING, EV_KEYS, EV_OUTPUT };
 
 struct np_run {
 	struct np_opts *opts;
-	struct np_source *source;
+	struct np_source *source; /* NULL where a file stands in for it: play */
+	struct np_play *play;
+	struct np_recording *recording; /* NULL: none */
 	struct np_flows *flows;
 	struct np_meta *meta;
 	struct np_view *view;
@@ -59,6 +62,24 @@ void np_run_stop(struct np_run *run);
  */
 void np_run_begin(struct np_run *run, bool last);
 int np_run_show(struct np_run *run, bool last);
+
+/* What waits at run->signals: 0, or -errno. */
+int np_run_signal(struct np_run *run);
+/* Of the source, or of the one that a record was made from. */
+void np_run_source_stats(struct np_run *run, struct np_source_stats *stats);
+
+/*
+ * A file in place of the source (opts->file), played to its end: a record look by look, a capture
+ * by looks that are made here, in the time of its packets.
+ */
+struct np_play;
+int np_play_open(struct np_run *run); /* an exit status */
+void np_play_close(struct np_play *play);
+/* The record's names and answers; NULL: a capture, or no file. */
+struct np_played *np_play_names(struct np_play *play);
+int np_play(struct np_run *run); /* 0, or -errno as of a loop */
+/* The file was damaged; ERR says how. */
+bool np_play_damaged(const struct np_play *play, struct np_err *err);
 
 /* One time the log is written: what has queued up, and a walk where one is due. */
 int np_log_tick(struct np_run *run, bool last);

@@ -13,12 +13,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/played.h"
 #include "app/priv.h"
 #include "app/session.h"
 #include "base/log.h"
 #include "flow/detail.h"
 #include "meta/who.h"
 #include "source/listen.h"
+#include "source/reason.h"
 
 #define OVERFLOWS (1U << (NP_EVENT_ANOMALY + NP_AN_LISTEN_OVERFLOW))
 
@@ -41,6 +43,8 @@ static void on_record(void *ctx, const void *rec, size_t len)
 	struct np_run *run = ctx;
 
 	np_flows_record(run->flows, rec, len);
+	/* after the names that it needed */
+	np_recording_take(run->recording, rec, len);
 }
 
 /* What must run for these columns and this filter. */
@@ -78,9 +82,23 @@ unsigned int np_run_wanted(const struct np_opts *opts, const struct np_view_cfg 
 
 static const char *stack_text(void *ctx, int32_t id)
 {
-	const struct np_run *run = ctx;
+	struct np_run *run = ctx;
 
-	return np_source_stack(run->source, id);
+	if (run->play)
+		return np_played_text(np_play_names(run->play), NP_REC_STACK, (uint32_t)id);
+	return np_recording_text(run->recording, NP_REC_STACK, (uint32_t)id,
+				 np_source_stack(run->source, id));
+}
+
+static const char *reason_text(void *ctx, bool reset, uint32_t reason)
+{
+	enum np_rec_type type = reset ? NP_REC_RESET_REASON : NP_REC_DROP_REASON;
+	struct np_run *run = ctx;
+
+	if (run->play)
+		return np_played_text(np_play_names(run->play), type, reason);
+	return np_recording_text(run->recording, type, reason,
+				 reset ? np_reason_reset(reason) : np_reason_drop(reason));
 }
 
 static void on_opened(void *ctx, struct np_row *row)
@@ -92,8 +110,30 @@ static void on_opened(void *ctx, struct np_row *row)
 
 static bool listen_drops(void *ctx, uint32_t pid, uint32_t netns, uint64_t *drops)
 {
-	(void)ctx;
-	return np_listen_drops(pid, netns, drops);
+	struct np_run *run = ctx;
+	bool known;
+
+	if (run->play)
+		return np_played_drops(np_play_names(run->play), pid, netns, drops);
+	known = np_listen_drops(pid, netns, drops);
+	np_recording_drops(run->recording, pid, netns, known, known ? *drops : 0);
+	return known;
+}
+
+/* As it was where the record was made. */
+static void file_flags(struct np_run *run)
+{
+	const struct np_rec_head *head = np_file_head(run->opts->file);
+
+	np_flows_udp_by_socket(run->flows, head && head->flags & NP_REC_F_UDP_BY_SOCKET);
+	np_flows_by_address(run->flows, head && head->flags & NP_REC_F_BY_ADDRESS);
+}
+
+/* What packets are to be timed for. */
+static uint32_t times_for(unsigned int needs)
+{
+	return (needs & NP_NEED_RTT ? 1U << NP_HIST_RTT : 0) |
+	       (needs & NP_NEED_TURN ? 1U << NP_HIST_SRT | 1U << NP_HIST_ART : 0);
 }
 
 static int set_flows(struct np_run *run)
@@ -110,8 +150,15 @@ static int set_flows(struct np_run *run)
 		.l7 = run->want & NP_SRC_PEEK ? o->tool->l7 : NULL,
 		.stack = o->stack ? stack_text : NULL,
 		.listen_drops = o->told & OVERFLOWS ? listen_drops : NULL,
+		.reason = reason_text,
 		.opened =
-		    np_view_needs(&o->view) & (NP_NEED_CGROUP | NP_NEED_CMDLINE) ? on_opened : NULL,
+		    o->view.named || np_view_needs(&o->view) & (NP_NEED_CGROUP | NP_NEED_CMDLINE)
+			? on_opened
+			: NULL,
+		.packets = o->file && np_file_is_capture(o->file),
+		.times = run->tui ? UINT32_MAX : times_for(np_view_needs(&o->view)),
+		.locals = o->prefixes,
+		.nlocals = o->prefixes ? o->locals.n : 0,
 		.ctx = run,
 	};
 
@@ -119,9 +166,29 @@ static int set_flows(struct np_run *run)
 
 	if (err)
 		return np_run_fail(run, NP_EXIT_CANNOT, "cannot name applications", err);
+	if (!run->source) {
+		file_flags(run);
+		return 0;
+	}
 	np_flows_udp_by_socket(run->flows, np_source_udp_by_socket(run->source));
 	np_flows_by_address(run->flows, np_source_by_address(run->source));
 	return 0;
+}
+
+/* A file takes the place of the kernel. */
+static int open_file(struct np_run *run)
+{
+	const struct np_rec_head *head = np_file_head(run->opts->file);
+	unsigned int want = np_run_wanted(run->opts, &run->opts->view);
+	int status = head ? np_played_check(head, run->opts, want) : 0;
+
+	if (status)
+		return status;
+	run->want = head ? head->want & (want | ~(unsigned int)NP_SRC_PEEK) : want;
+	if (head)
+		memcpy(run->host, head->host, sizeof(head->host));
+	status = np_play_open(run);
+	return status ? status : set_flows(run);
 }
 
 #define LOG_RING (8 * 1024 * 1024)
@@ -152,6 +219,8 @@ static int open_source(struct np_run *run)
 		if (o->mode->topic == &np_topic_traffic)
 			cfg.may_want |= NP_SRC_TCP | NP_SRC_UDP | NP_SRC_IFACE;
 	}
+	if (run->recording && o->view.kind != NP_COL_IFACE)
+		cfg.want |= NP_SRC_CGROUP; /* other columns may be wanted of the file */
 	run->want = cfg.want;
 	if (np_source_open(&run->source, &cfg, &o->err))
 		return NP_EXIT_CANNOT;
@@ -249,7 +318,7 @@ static int open_loop(struct np_run *run)
 	err = watch(run, run->signals, EV_SIGNAL);
 	if (!err)
 		err = watch(run, run->timer, EV_TICK);
-	if (!err)
+	if (!err && run->source)
 		err = watch(run, np_source_fd(run->source), EV_RING);
 	if (!err && run->tui)
 		err = watch(run, STDIN_FILENO, EV_KEYS);
@@ -278,10 +347,16 @@ int np_run_start(struct np_run *run)
 	unsigned int needs = np_view_needs(&o->view);
 	bool screen = !strcmp(o->sink, "tui");
 	struct np_meta_cfg meta = { .root = o->root,
-				    .cmdline = needs & NP_NEED_CMDLINE,
-				    .cgroup = needs & NP_NEED_CGROUP || screen };
+				    .cmdline = needs & NP_NEED_CMDLINE || o->record,
+				    .cgroup = needs & NP_NEED_CGROUP || screen || o->record,
+				    .replay = o->file,
+				    .learned = o->record ? np_recording_name : NULL };
 	int err;
 
+	if (o->record && np_recording_open(&run->recording, o))
+		return NP_EXIT_CANNOT;
+	meta.ctx = run->recording;
+	o->view.named = o->record;
 	if (np_meta_new(&run->meta, &meta, &o->err))
 		return NP_EXIT_CANNOT;
 	err = np_flows_new(&run->flows, np_who_release, run->meta);
@@ -299,9 +374,11 @@ int np_run_start(struct np_run *run)
 	if (!err && run->tui)
 		keep_groupings(run);
 	if (!err)
-		err = open_source(run);
+		err = o->file ? open_file(run) : open_source(run);
 	if (err)
 		return err;
+	if (run->source)
+		np_recording_start(run->recording, o, run->source, run->want, run->host);
 	err = np_priv_drop();
 	if (err)
 		np_log(NP_LOG_WARN, "privileges are kept: %s", strerror(-err));
@@ -316,6 +393,8 @@ void np_run_stop(struct np_run *run)
 	np_tui_close(run->tui);
 	np_sink_free(run->sink);
 	np_source_close(run->source);
+	np_play_close(run->play);
+	np_recording_close(run->recording);
 	np_sums_free(run->sums);
 	np_view_free(run->view);
 	np_flows_free(run->flows);

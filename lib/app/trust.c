@@ -17,16 +17,14 @@ static const char *const lost_names[NP_LOST_MAX] = {
 	[NP_LOST_RTT_MAP] = "map of times full",
 };
 
-uint64_t np_trust_lost(struct np_source *source, const struct np_flows *flows)
+uint64_t np_trust_lost(const struct np_source_stats *source, const struct np_flows *flows)
 {
-	struct np_source_stats st;
 	const struct np_flows_stats *fs = np_flows_stats(flows);
 	uint64_t lost = 0;
 
-	np_source_stats(source, &st);
 	for (int i = 0; i < NP_LOST_MAX; i++)
-		lost += st.lost[i];
-	return lost + st.read_errors + fs->bad + fs->no_memory;
+		lost += source->lost[i];
+	return lost + source->read_errors + fs->bad + fs->no_memory;
 }
 
 static int by_size(const void *a, const void *b)
@@ -53,30 +51,29 @@ static void print_refreshes(const struct np_run_stats *run)
 	fprintf(stderr, "refresh, longest           %.3f ms\n", (double)took[n - 1] / 1e6);
 }
 
-void np_trust_print(struct np_source *source, const struct np_flows *flows,
+void np_trust_print(const struct np_source_stats *source, const struct np_flows *flows,
 		    const struct np_run_stats *run)
 {
 	const struct np_flows_stats *fs = np_flows_stats(flows);
-	struct np_source_stats st;
 
-	np_source_stats(source, &st);
 	fprintf(stderr, "records taken              %llu\n", ull(fs->records));
 	fprintf(stderr, "records refused            %llu\n", ull(fs->bad));
 	for (int i = 0; i < NP_LOST_MAX; i++)
-		fprintf(stderr, "lost: %-20s %llu\n", lost_names[i], ull(st.lost[i]));
-	fprintf(stderr, "lost: walks cut short      %llu\n", ull(st.read_errors));
+		fprintf(stderr, "lost: %-20s %llu\n", lost_names[i], ull(source->lost[i]));
+	fprintf(stderr, "lost: walks cut short      %llu\n", ull(source->read_errors));
 	fprintf(stderr, "lost: out of memory        %llu\n", ull(fs->no_memory));
 	fprintf(stderr, "flows not looked into       %llu\n", ull(np_flows_unnamed(flows)));
 	fprintf(stderr, "connections living         %zu\n", np_flows_count(flows));
 	fprintf(stderr, "connections ended          %llu\n", ull(fs->ended));
 	fprintf(stderr, "ended without an event     %llu\n", ull(fs->vanished));
 	fprintf(stderr, "bytes without an owner     %llu\n", ull(fs->ownerless_bytes));
-	fprintf(stderr, "network namespaces missed  %llu\n", ull(st.netns_missed));
+	fprintf(stderr, "network namespaces missed  %llu\n", ull(source->netns_missed));
 	fprintf(stderr, "ended groups forgotten     %llu\n", ull(run->forgotten));
 	fprintf(stderr, "refreshes                  %llu\n", ull(run->refreshes));
 	print_refreshes(run);
-	fprintf(stderr, "last walk over sockets     %.3f ms\n", (double)st.walk_ns / 1e6);
-	for (size_t i = 0; i < st.nprogs; i++)
-		fprintf(stderr, "hook %-32s %-16s %llu runs, %.3f ms\n", st.progs[i].hook,
-			st.progs[i].name, ull(st.progs[i].runs), (double)st.progs[i].ns / 1e6);
+	fprintf(stderr, "last walk over sockets     %.3f ms\n", (double)source->walk_ns / 1e6);
+	for (size_t i = 0; i < source->nprogs; i++)
+		fprintf(stderr, "hook %-32s %-16s %llu runs, %.3f ms\n", source->progs[i].hook,
+			source->progs[i].name, ull(source->progs[i].runs),
+			(double)source->progs[i].ns / 1e6);
 }

@@ -103,7 +103,16 @@ static const char *error_name(uint32_t sk_err)
 	}
 }
 
-static const char *reason_of(const struct np_ev_anomaly *r)
+static const char *in_words(const struct np_flows *flows, bool reset, uint32_t reason)
+{
+	if (!reason)
+		return "";
+	if (flows->cfg.reason)
+		return flows->cfg.reason(flows->cfg.ctx, reset, reason);
+	return reset ? np_reason_reset(reason) : np_reason_drop(reason);
+}
+
+static const char *reason_of(const struct np_flows *flows, const struct np_ev_anomaly *r)
 {
 	switch (r->kind) {
 	case NP_AN_CONNECT_FAIL:
@@ -114,9 +123,9 @@ static const char *reason_of(const struct np_ev_anomaly *r)
 		return r->sk_err == ETIMEDOUT ? "" : error_name(r->sk_err);
 	case NP_AN_DROP:
 	case NP_AN_PORT_REUSE:
-		return r->reason ? np_reason_drop(r->reason) : "";
+		return in_words(flows, false, r->reason);
 	case NP_AN_RST_SENT:
-		return r->reason ? np_reason_reset(r->reason) : "";
+		return in_words(flows, true, r->reason);
 	default:
 		return "";
 	}
@@ -161,7 +170,7 @@ static void tell(struct np_flows *flows, struct np_event *event, const struct np
 	d->errnum = r->sk_err;
 	d->backlog = r->backlog;
 	d->limit = r->limit;
-	snprintf(d->reason, sizeof(d->reason), "%s", reason_of(r));
+	snprintf(d->reason, sizeof(d->reason), "%s", reason_of(flows, r));
 	if (flows->cfg.stack && r->stack_id >= 0)
 		d->stack = flows->cfg.stack(flows->cfg.ctx, r->stack_id);
 }

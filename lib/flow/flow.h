@@ -49,6 +49,8 @@ struct np_flows_cfg {
 	uint32_t anomalies; /* those that walks are to find: 1 << enum np_anomaly */
 	const struct np_l7_ops *l7;                  /* names applications; NULL: nobody asked */
 	const char *(*stack)(void *ctx, int32_t id); /* a stack in words; NULL: nobody asked */
+	/* a reason in words (source/reason.h); NULL: as the running kernel has it */
+	const char *(*reason)(void *ctx, bool reset, uint32_t reason);
 	/* it was opened or has ended just now: its container may be gone when its row is written;
 	 * NULL: nobody asked */
 	void (*opened)(void *ctx, struct np_row *row);

@@ -5,6 +5,7 @@
 
 #include "flow/table.h"
 #include "flow/track.h"
+#include "source/layout.h"
 
 /* Never more than a name: nothing to show, nothing to count. */
 static void forget_named(struct np_flows *flows, struct np_flow *flow)
@@ -101,21 +102,7 @@ static void take_walk(struct np_flows *flows, const struct np_ev_walk *r)
 
 uint16_t np_flows_record_size(uint16_t type)
 {
-	static const uint16_t sizes[NP_EV_MAX] = {
-		[NP_EV_SOCK] = sizeof(struct np_ev_sock),
-		[NP_EV_SOCK_END] = sizeof(struct np_ev_end),
-		[NP_EV_SOCK_STATE] = sizeof(struct np_ev_state),
-		[NP_EV_SOCK_OWNER] = sizeof(struct np_ev_owner),
-		[NP_EV_UDP] = sizeof(struct np_ev_udp),
-		[NP_EV_IFACE] = sizeof(struct np_ev_iface),
-		[NP_EV_LINK] = sizeof(struct np_ev_link),
-		[NP_EV_WALK] = sizeof(struct np_ev_walk),
-		[NP_EV_ANOMALY] = sizeof(struct np_ev_anomaly),
-		[NP_EV_SAMPLES] = sizeof(struct np_ev_samples),
-		[NP_EV_HIST] = sizeof(struct np_ev_hist),
-	};
-
-	return type < NP_EV_MAX ? sizes[type] : 0;
+	return np_ev_size(type);
 }
 
 void np_flows_record(struct np_flows *flows, const void *rec, size_t len)

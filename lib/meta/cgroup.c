@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@ struct np_cgroup_node {
 	struct np_cgroup_node *same; /* the chain of np_meta.paths */
 	uint64_t resolved;           /* tick of the look-up of names; 0: not yet */
 	bool named;                  /* a name was found then, or before */
+	bool told;                   /* np_meta_tell_cgroup() */
 	struct np_cgpath cg;
 	struct np_container who;
 	char path[];
@@ -47,16 +49,22 @@ int np_meta_cgroup_start(struct np_meta *meta)
 static void resolve(struct np_meta *meta, struct np_cgroup_node *node)
 {
 	struct np_container who;
-	bool named;
+	bool named, changed = false;
 
-	if (node->resolved || !meta->cgroup)
+	if (node->resolved || !meta->cgroup || meta->replay)
 		return;
 	named = np_container_find(&who, meta->rootfd, node->path, &node->cg);
 	node->resolved = meta->tick;
 	/* What is not found any more is a container that is gone, whose name still holds. */
-	if (named || !node->named)
+	if (named || !node->named) {
+		changed = memcmp(&node->who, &who, sizeof(who)) != 0;
 		node->who = who;
+	}
 	node->named |= named;
+	/* of a path without an id, the process tells; what it is called is told here */
+	if (changed || !node->told)
+		np_meta_tell_cgroup(meta, node->pub.id, &node->pub);
+	node->told = true;
 }
 
 static struct np_cgroup_node *node_new(struct np_meta *meta, uint64_t id, const char *path)
@@ -123,9 +131,10 @@ static void drop_idle(struct np_meta *meta)
 			continue;
 		}
 		*at = node->next;
-		if (node->pub.id)
+		/* learned anew: another node may have its place */
+		if (node->pub.id && np_map_get(&meta->cgroups, node->pub.id) == node)
 			np_map_del(&meta->cgroups, node->pub.id);
-		else
+		else if (!node->pub.id)
 			unchain(meta, node);
 		meta->ncgroups--;
 		meta->idle_cgroups--;
@@ -177,6 +186,8 @@ struct np_cgroup *np_meta_cgroup(struct np_meta *meta, uint64_t id)
 	known = np_map_get(&meta->cgroups, id);
 	if (known)
 		return known == &meta->none ? NULL : take(meta, known);
+	if (meta->replay)
+		return NULL;
 	make_room(meta);
 	path = whole_path(meta, id);
 	if (path)
@@ -188,8 +199,10 @@ struct np_cgroup *np_meta_cgroup(struct np_meta *meta, uint64_t id)
 		free(node);
 		return NULL;
 	}
-	if (!node)
+	if (!node) {
+		np_meta_tell_cgroup(meta, id, NULL);
 		return NULL;
+	}
 	add(meta, node);
 	return take(meta, node);
 }
@@ -216,6 +229,55 @@ struct np_cgroup *np_meta_cgroup_path(struct np_meta *meta, const char *path)
 	}
 	add(meta, node);
 	return take(meta, node);
+}
+
+static void set_text(char *to, size_t size, const char *text)
+{
+	snprintf(to, size, "%s", text);
+}
+
+/* One that is there already changes where it is: others hold it. */
+static struct np_cgroup_node *learned_node(struct np_meta *meta, uint64_t id, const char *path)
+{
+	struct np_cgroup_node *node = np_map_get(&meta->cgroups, id);
+	struct np_cgroup *cgroup;
+
+	if (!id) {
+		cgroup = np_meta_cgroup_path(meta, path);
+		np_meta_cgroup_put(meta, cgroup);
+		return (struct np_cgroup_node *)cgroup;
+	}
+	if (node && (void *)node != &meta->none && !strcmp(node->path, path))
+		return node;
+	node = node_new(meta, id, path);
+	if (!node)
+		return NULL;
+	if (np_map_put(&meta->cgroups, id, node)) {
+		free(node);
+		return NULL;
+	}
+	add(meta, node);
+	return node;
+}
+
+void np_meta_learn_cgroup(struct np_meta *meta, uint64_t id, const char *const *texts)
+{
+	struct np_cgroup_node *node;
+
+	if (!*texts[0]) {
+		if (id && np_map_get(&meta->cgroups, id))
+			(void)np_map_put(&meta->cgroups, id, &meta->none);
+		return;
+	}
+	node = learned_node(meta, id, texts[0]);
+	if (!node)
+		return;
+	set_text(node->who.runtime, sizeof(node->who.runtime), texts[1]);
+	set_text(node->who.id, sizeof(node->who.id), texts[2]);
+	set_text(node->who.name, sizeof(node->who.name), texts[3]);
+	set_text(node->who.pod, sizeof(node->who.pod), texts[4]);
+	set_text(node->who.pod_uid, sizeof(node->who.pod_uid), texts[5]);
+	set_text(node->who.pod_namespace, sizeof(node->who.pod_namespace), texts[6]);
 }
 
 struct np_cgroup *np_meta_cgroup_get(struct np_cgroup *cgroup)

@@ -19,6 +19,7 @@ struct np_name;
 /* Names from files, read again when a file or directory is not the one that was read. */
 struct np_names {
 	struct np_map by_number; /* to strings of np_meta.strings */
+	struct np_map told;      /* what cfg.learned was told of them: the same */
 	struct stat stamp[2];    /* zeroed: not there */
 	bool loaded;
 	bool unsettled; /* what was read is about to change without a new stamp */
@@ -47,6 +48,13 @@ struct np_meta {
 	struct np_map strings; /* hash to the first of a chain; never freed before the whole */
 	size_t nstrings;
 	struct np_names users, netns;
+
+	bool replay;
+	void (*learned)(void *ctx, const void *rec, size_t len);
+	void *learned_ctx;
+	struct np_buf record;       /* the one that is being told */
+	struct np_map told_cgroups; /* ids */
+	size_t learned_bytes;       /* of command lines, from elsewhere */
 };
 
 int np_meta_cgroup_start(struct np_meta *meta);
@@ -56,5 +64,19 @@ void np_meta_proc_tick(struct np_meta *meta);
 void np_meta_proc_stop(struct np_meta *meta);
 void np_meta_names_tick(struct np_meta *meta);
 void np_meta_names_stop(struct np_meta *meta);
+
+/* learn.c; each does nothing where nobody asked. CGROUP NULL: there is none of this id any more. */
+void np_meta_tell_proc(struct np_meta *meta, const struct np_proc *proc);
+void np_meta_tell_cgroup(struct np_meta *meta, uint64_t id, const struct np_cgroup *cgroup);
+void np_meta_tell_name(struct np_meta *meta, struct np_names *names, uint64_t number,
+		       const char *name);
+
+/* The other way; TEXTS as of NP_REC_CGROUP. */
+struct np_rec_proc;
+void np_meta_learn_proc(struct np_meta *meta, const struct np_rec_proc *r, const char *cmdline,
+			const char *cgroup);
+void np_meta_learn_cgroup(struct np_meta *meta, uint64_t id, const char *const *texts);
+void np_meta_learn_name(struct np_meta *meta, struct np_names *names, uint64_t number,
+			const char *name);
 
 #endif

@@ -22,6 +22,14 @@ int np_meta_new(struct np_meta **out, const struct np_meta_cfg *cfg, struct np_e
 	meta->tick = 1;
 	meta->clock_tick = 1000000000ULL / (uint64_t)(hz > 0 ? hz : 100);
 	meta->cgroup_fd = -1;
+	meta->rootfd = -1;
+	meta->learned = cfg->learned;
+	meta->learned_ctx = cfg->ctx;
+	meta->replay = cfg->replay;
+	if (meta->replay) {
+		*out = meta;
+		return 0;
+	}
 	meta->rootfd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (meta->rootfd < 0) {
 		ret = np_err_set(err, -errno, "cannot use %s as the root of the file system: %s",
@@ -48,6 +56,8 @@ void np_meta_free(struct np_meta *meta)
 	np_meta_cgroup_stop(meta);
 	np_meta_names_stop(meta);
 	np_buf_free(&meta->buf);
+	np_buf_free(&meta->record);
+	np_map_free(&meta->told_cgroups);
 	if (meta->rootfd >= 0)
 		close(meta->rootfd);
 	free(meta);
@@ -62,6 +72,9 @@ void np_meta_want(struct np_meta *meta, bool cmdline, bool cgroup)
 void np_meta_tick(struct np_meta *meta)
 {
 	meta->tick++;
+	/* what was learned is not learned twice */
+	if (meta->replay)
+		return;
 	np_meta_proc_tick(meta);
 	np_meta_cgroup_tick(meta);
 	np_meta_names_tick(meta);

@@ -45,6 +45,11 @@ struct np_meta_cfg {
 			     NULL: "/" */
 	bool cmdline;     /* fill np_proc.cmdline */
 	bool cgroup;      /* fill np_proc.cgroup, resolve container and pod */
+	bool replay;      /* nothing is read from this host: all names come by np_meta_learn() */
+	/* each name as it is learned or changes, as a record of source/record.h; NULL: nobody asked
+	 */
+	void (*learned)(void *ctx, const void *rec, size_t len);
+	void *ctx;
 };
 
 int np_meta_new(struct np_meta **out, const struct np_meta_cfg *cfg, struct np_err *err);
@@ -78,6 +83,11 @@ void np_meta_cgroup_put(struct np_meta *meta, struct np_cgroup *cgroup);
 const char *np_meta_user(struct np_meta *meta, uint32_t uid);
 /* The name under /run/netns of the namespace with this inode number, or the number. Same life. */
 const char *np_meta_netns(struct np_meta *meta, uint32_t inum);
+
+/* Names that no column may have asked for yet are told to cfg.learned, if there is one. */
+void np_meta_note(struct np_meta *meta, uint32_t uid, uint32_t netns);
+/* cfg.replay: a name that another np_meta told. False: REC is none, or makes no sense. */
+bool np_meta_learn(struct np_meta *meta, const void *rec, size_t len);
 
 /* Called once a refresh: drops what nobody refers to, notices renamed and new names. */
 void np_meta_tick(struct np_meta *meta);

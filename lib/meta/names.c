@@ -138,10 +138,13 @@ const char *np_meta_user(struct np_meta *meta, uint32_t uid)
 
 	if (uid == (uint32_t)-1)
 		return "-"; /* no user's number (chown(2)), but "not known" */
-	if (!meta->users.loaded)
+	if (!meta->users.loaded && !meta->replay)
 		load_users(meta);
 	name = np_map_get(&meta->users.by_number, uid);
-	return name ? name : intern_number(meta, uid);
+	if (!name)
+		name = intern_number(meta, uid);
+	np_meta_tell_name(meta, &meta->users, uid, name);
+	return name;
 }
 
 /* Forgets NAMES, to be read again at their next use, where one of PATHS has changed. */
@@ -157,11 +160,11 @@ static void check(struct np_meta *meta, struct np_names *names, const char *cons
 	if (!stale)
 		return;
 	np_map_free(&names->by_number);
-	*names = (struct np_names){ 0 };
+	*names = (struct np_names){ .told = names->told };
 }
 
 /* What has no name is looked for anew once: a log tells of namespaces that were made just now. */
-const char *np_meta_netns(struct np_meta *meta, uint32_t inum)
+static const char *find_netns(struct np_meta *meta, uint32_t inum)
 {
 	const char *name;
 
@@ -183,6 +186,24 @@ const char *np_meta_netns(struct np_meta *meta, uint32_t inum)
 	return name;
 }
 
+const char *np_meta_netns(struct np_meta *meta, uint32_t inum)
+{
+	const char *name =
+	    meta->replay ? np_map_get(&meta->netns.by_number, inum) : find_netns(meta, inum);
+
+	if (!name)
+		name = intern_number(meta, inum);
+	np_meta_tell_name(meta, &meta->netns, inum, name);
+	return name;
+}
+
+void np_meta_learn_name(struct np_meta *meta, struct np_names *names, uint64_t number,
+			const char *name)
+{
+	/* without memory the number is shown instead */
+	(void)np_map_put(&names->by_number, number, (void *)(uintptr_t)intern(meta, name));
+}
+
 void np_meta_names_tick(struct np_meta *meta)
 {
 	static const char *const passwd[] = { "etc/passwd" };
@@ -195,6 +216,8 @@ void np_meta_names_stop(struct np_meta *meta)
 {
 	np_map_free(&meta->users.by_number);
 	np_map_free(&meta->netns.by_number);
+	np_map_free(&meta->users.told);
+	np_map_free(&meta->netns.told);
 	np_map_foreach (&meta->strings, slot) {
 		struct np_name *name = slot->val, *next;
 

@@ -12,9 +12,11 @@
 #include "meta/internal.h"
 #include "meta/procfile.h"
 #include "meta/rootfile.h"
+#include "source/record.h"
 
 #define FILE_MAX    65536
 #define CMDLINE_MAX 4096
+#define LEARNED_MAX (256u << 20) /* bytes of command lines that a file may make us keep */
 
 struct np_proc_node {
 	struct np_proc pub;        /* first: what callers hold */
@@ -111,16 +113,14 @@ static void fill(struct np_meta *meta, struct np_proc_node *node, bool fresh)
 	struct np_procfile_stat st;
 	int fd;
 
-	if (node->filled == meta->tick || (node->filled && !cmdline && !cgroup) ||
+	if (meta->replay || node->filled == meta->tick || (node->filled && !cmdline && !cgroup) ||
 	    (!cmdline && !cgroup && !rest) || !node->pub.start_ns)
 		return;
 	node->filled = meta->tick;
 	node->has_cmdline |= cmdline;
 	node->has_cgroup |= cgroup;
 	fd = open_proc(node->pub.pid);
-	if (fd < 0)
-		return;
-	if (read_stat(meta, fd, &st) &&
+	if (fd >= 0 && read_stat(meta, fd, &st) &&
 	    same_start(meta, node, st.start * meta->clock_tick, false)) {
 		if (!*node->pub.comm)
 			set_comm(node, st.comm);
@@ -130,12 +130,16 @@ static void fill(struct np_meta *meta, struct np_proc_node *node, bool fresh)
 		if (cgroup)
 			fill_cgroup(meta, node, fd);
 	}
-	close(fd);
+	if (fd >= 0)
+		close(fd);
+	np_meta_tell_proc(meta, &node->pub);
 }
 
 static void node_free(struct np_meta *meta, struct np_proc_node *node)
 {
 	np_meta_cgroup_put(meta, node->pub.cgroup);
+	if (meta->replay)
+		meta->learned_bytes -= strlen(node->pub.cmdline);
 	free(node->cmdline);
 	free(node);
 }
@@ -179,9 +183,12 @@ static struct np_proc_node *node_new(struct np_meta *meta, uint32_t pid, uint64_
 {
 	struct np_proc_node *node;
 
-	if (meta->nprocs >= NP_META_PROCS_MAX)
+	/* what was learned elsewhere may be needed late: it goes only when there are many */
+	size_t max = meta->replay ? 4 * NP_META_PROCS_MAX : NP_META_PROCS_MAX;
+
+	if (meta->nprocs >= max)
 		drop_idle(meta);
-	if (meta->nprocs >= NP_META_PROCS_MAX)
+	if (meta->nprocs >= max)
 		return NULL;
 	node = calloc(1, sizeof(*node));
 	if (!node)
@@ -236,7 +243,7 @@ static struct np_proc_node *find_live(struct np_meta *meta, uint32_t pid)
 		if (node->pub.start_ns > last->pub.start_ns)
 			last = node;
 	}
-	fd = open_proc(pid);
+	fd = meta->replay ? -1 : open_proc(pid);
 	if (fd >= 0) {
 		/* Never 0, which says "not known": a process of the first tick after boot. */
 		if (read_stat(meta, fd, &st))
@@ -273,6 +280,35 @@ struct np_proc *np_meta_proc(struct np_meta *meta, uint32_t pid, uint64_t start_
 	meta->idle_procs -= !node->pub.refs;
 	node->pub.refs++;
 	return &node->pub;
+}
+
+void np_meta_learn_proc(struct np_meta *meta, const struct np_rec_proc *r, const char *cmdline,
+			const char *cgroup)
+{
+	struct np_proc_node *node;
+	struct np_proc *proc;
+	char *copy;
+
+	if (meta->learned_bytes > LEARNED_MAX)
+		drop_idle(meta);
+	node = find_started(meta, r->pid, r->start_ns);
+	if (!node)
+		return;
+	proc = &node->pub;
+	set_comm(node, r->comm);
+	proc->uid = r->uid;
+	if (meta->learned_bytes > LEARNED_MAX)
+		return;
+	copy = strndup(cmdline, CMDLINE_MAX);
+	if (copy) {
+		meta->learned_bytes += strlen(copy);
+		meta->learned_bytes -= strlen(proc->cmdline);
+		free(node->cmdline);
+		node->cmdline = copy;
+		proc->cmdline = copy;
+	}
+	np_meta_cgroup_put(meta, proc->cgroup);
+	proc->cgroup = np_meta_cgroup_path(meta, cgroup);
 }
 
 struct np_proc *np_meta_proc_get(struct np_proc *proc)

@@ -18,6 +18,7 @@ void np_who_fill(struct np_meta *meta, struct np_row *row)
 		return;
 	np_who_release(meta, row);
 	row->meta_done = 1;
+	np_meta_note(meta, row->uid, row->netns);
 	if (row->cgroup_id)
 		row->cgroup = np_meta_cgroup(meta, row->cgroup_id);
 	if (row->pid)

@@ -62,9 +62,11 @@ static ssize_t read_plain(struct capture *c, void *buf, size_t size)
 		c->given += size;
 		return (ssize_t)size;
 	}
-	do
-		n = read(c->fd, buf, size);
-	while (n < 0 && errno == EINTR);
+	n = np_file_read(c->fd, buf, size);
+	if (n < 0) {
+		errno = (int)-n;
+		return -1;
+	}
 	return n;
 }
 

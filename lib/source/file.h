@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "source/packet.h"
@@ -18,11 +19,13 @@ enum np_item_kind {
 	NP_ITEM_PACKET, /* of a capture */
 	NP_ITEM_RECORD, /* np_event.h: for np_flows_record(), or a name for meta */
 	NP_ITEM_LOOK,   /* a record's: what came since the look before was shown then */
+	NP_ITEM_BEGIN,  /* a record's: a look began; records may come before it as well */
 };
 
 struct np_item {
 	enum np_item_kind kind;
-	bool last; /* LOOK: none follows */
+	bool last;      /* LOOK, BEGIN: none follows */
+	uint64_t ts_ns; /* BEGIN: CLOCK_MONOTONIC of the recording */
 	union {
 		struct np_packet packet;
 		struct {
@@ -33,12 +36,15 @@ struct np_item {
 };
 
 struct np_file;
+struct np_rec_head;
 
 /* PATH "-": standard input. 0, or -errno with a sentence: not there, of no kind that we know. */
 int np_file_open(struct np_file **out, const char *path, struct np_err *err);
 void np_file_close(struct np_file *file);
 /* A capture, not a record. */
 bool np_file_is_capture(const struct np_file *file);
+/* What a record says of itself (record.h); NULL: a capture. The file owns it. */
+const struct np_rec_head *np_file_head(const struct np_file *file);
 /*
  * The next item: 1; 0 at the end; negative with a sentence where the file is damaged from here on.
  */
@@ -52,7 +58,16 @@ struct np_file_ops {
 	int (*open)(void **self, int fd, const uint8_t *head, size_t len, struct np_err *err);
 	int (*next)(void *self, struct np_item *item, struct np_err *err);
 	void (*close)(void *self);
+	/* of a record; a capture has none */
+	const struct np_rec_head *(*head)(const void *self);
 };
 extern const struct np_file_ops np_file_record, np_file_capture;
+
+/*
+ * For kinds: read() of FD, which may be a pipe that waits for its writer. Where signals that end
+ * the program wait to be taken (they are blocked, for a signalfd) it is as if the file ended.
+ * -errno.
+ */
+ssize_t np_file_read(int fd, void *buf, size_t len);
 
 #endif

@@ -123,7 +123,8 @@ int np_view_set(struct np_view *view, const struct np_view_cfg *cfg)
 			np_merge_add(&view->plan, &np_cols[i]);
 	needs = np_view_needs(cfg);
 	view->want_avg = needs & NP_NEED_AVG || view->nkept > 1;
-	view->want_meta = needs & (NP_NEED_CGROUP | NP_NEED_CMDLINE) || view->nkept > 1;
+	view->want_meta =
+	    cfg->named || needs & (NP_NEED_CGROUP | NP_NEED_CMDLINE) || view->nkept > 1;
 	return 0;
 }
 

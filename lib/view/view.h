@@ -80,6 +80,7 @@ struct np_view_cfg {
 	bool all;   /* also groups that have ended */
 	bool active_only;
 	bool ailing; /* only rows with events */
+	bool named; /* every row is named, whatever the columns need: somebody else wants to know */
 	bool freeze; /* keep the order of the last update, new rows at the end */
 	const struct np_expr *where;
 	const struct np_filter *filter;
