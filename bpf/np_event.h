@@ -282,6 +282,7 @@ enum np_who {
 #define NP_AN_F_HEADERS 4  /* no socket: the tuple is from the packet's headers */
 #define NP_AN_F_ORPHAN  8  /* its process had closed the socket before */
 #define NP_AN_F_GAVE_UP 16 /* connect-fail: nobody refused; the process closed the socket */
+#define NP_AN_F_UNANSWERED 32 /* connect-fail: no packet answered the SYN */
 
 /*
  * One anomaly. What a kind does not know is 0. The consumer joins by cookie with the connection,

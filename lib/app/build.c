@@ -369,6 +369,30 @@ static int check_files(struct np_opts *o)
 	return 0;
 }
 
+/* Whose end is the local one in a capture. */
+static int build_locals(struct np_opts *o)
+{
+	if (!o->locals.n)
+		return 0;
+	if (!o->file || !np_file_is_capture(o->file)) {
+		np_err_set(&o->err, 0, "--local goes with a capture (--read FILE)");
+		return NP_EXIT_USAGE;
+	}
+	o->prefixes = calloc(o->locals.n, sizeof(*o->prefixes));
+	if (!o->prefixes)
+		return oom(o);
+	for (size_t i = 0; i < o->locals.n; i++)
+		if (np_parse_prefix(o->locals.items[i], o->prefixes[i].addr,
+				    &o->prefixes[i].bits)) {
+			np_err_set(&o->err, 0,
+				   "--local takes an address or a prefix (10.0.0.0/8, fe80::/10), "
+				   "not '%.64s'",
+				   o->locals.items[i]);
+			return NP_EXIT_USAGE;
+		}
+	return 0;
+}
+
 int np_opts_build(struct np_opts *o)
 {
 	struct stat st;
@@ -382,7 +406,9 @@ int np_opts_build(struct np_opts *o)
 		return NP_EXIT_USAGE;
 	if (check_files(o) || (o->read && np_file_open(&o->file, o->read, &o->err)))
 		return NP_EXIT_USAGE;
-	ret = build_events(o);
+	ret = build_locals(o);
+	if (!ret)
+		ret = build_events(o);
 	if (!ret)
 		ret = build_whose(o);
 	if (!ret)

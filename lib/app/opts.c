@@ -413,6 +413,7 @@ void np_opts_free(struct np_opts *opts)
 	free(opts->whose.pids);
 	free(opts->whose.uids);
 	free(opts->whose.netns);
+	free(opts->prefixes);
 	np_file_close(opts->file);
 	np_expr_free(opts->expr);
 	np_filter_free(opts->pcap);

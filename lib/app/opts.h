@@ -13,6 +13,7 @@
 #include "app/app.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "flow/flow.h"
 #include "sink/format.h"
 #include "source/file.h"
 #include "source/source.h"
@@ -63,6 +64,7 @@ struct np_opts {
 	struct np_expr *expr;
 	struct np_filter *pcap;
 	struct np_file *file; /* of --read */
+	struct np_prefix *prefixes; /* of --local, as many as there are locals */
 	const char *sink;     /* of np_sink_names, "tui", "histogram" */
 	uint32_t told;        /* 1 << enum np_row_event */
 	bool log;             /* rows are events, written as they come */

@@ -13,8 +13,6 @@
 #include "app/played.h"
 #include "app/session.h"
 
-#pragma weak np_flows_packet
-
 #define ITEMS_BETWEEN 1024 /* so often signals and keys are looked for */
 #define IDLE_LOOKS    3600 /* of a table in a gap between packets; what is longer is jumped over */
 

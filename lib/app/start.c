@@ -131,6 +131,13 @@ static void file_flags(struct np_run *run)
 	np_flows_by_address(run->flows, head && head->flags & NP_REC_F_BY_ADDRESS);
 }
 
+/* What packets are to be timed for. */
+static uint32_t times_for(unsigned int needs)
+{
+	return (needs & NP_NEED_RTT ? 1U << NP_HIST_RTT : 0) |
+	       (needs & NP_NEED_TURN ? 1U << NP_HIST_SRT | 1U << NP_HIST_ART : 0);
+}
+
 static int set_flows(struct np_run *run)
 {
 	const struct np_opts *o = run->opts;
@@ -152,6 +159,9 @@ static int set_flows(struct np_run *run)
 			: NULL,
 		.packets = o->file && np_file_is_capture(o->file),
 		.members = run->members,
+		.times = run->tui ? UINT32_MAX : times_for(np_view_needs(&o->view)),
+		.locals = o->prefixes,
+		.nlocals = o->prefixes ? o->locals.n : 0,
 		.ctx = run,
 	};
 

@@ -206,3 +206,25 @@ int np_parse_addr(const char *s, uint8_t addr[16])
 	}
 	return -EINVAL;
 }
+
+int np_parse_prefix(const char *s, uint8_t addr[16], uint8_t *bits)
+{
+	const char *slash = strchr(s, '/');
+	size_t len = slash ? (size_t)(slash - s) : strlen(s);
+	char text[INET6_ADDRSTRLEN + 2];
+	uint32_t most, n;
+	uint8_t raw[16];
+
+	if (len >= sizeof(text))
+		return -EINVAL;
+	memcpy(text, s, len);
+	text[len] = '\0';
+	if (np_parse_addr(text, raw))
+		return -EINVAL;
+	most = n = strchr(text, ':') ? 128 : 32;
+	if (slash && np_parse_u32(slash + 1, 0, most, &n))
+		return -EINVAL;
+	*bits = (uint8_t)(128 - most + n);
+	memcpy(addr, raw, sizeof(raw));
+	return 0;
+}

@@ -116,7 +116,9 @@ static const char *reason_of(const struct np_flows *flows, const struct np_ev_an
 {
 	switch (r->kind) {
 	case NP_AN_CONNECT_FAIL:
-		return r->flags & NP_AN_F_GAVE_UP ? "given-up" : error_name(r->sk_err);
+		return r->flags & NP_AN_F_GAVE_UP      ? "given-up"
+		       : r->flags & NP_AN_F_UNANSWERED ? "unanswered"
+						       : error_name(r->sk_err);
 	case NP_AN_TIMEOUT:
 		return r->sk_err == ETIMEDOUT ? "" : error_name(r->sk_err);
 	case NP_AN_DROP:

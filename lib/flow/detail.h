@@ -35,6 +35,8 @@ enum np_end {
 	NP_END_GIVEN_UP,    /* connect: the process closed the socket first */
 	NP_END_IDLE,        /* UDP: silent for --udp-idle */
 	NP_END_GONE,        /* a walk did not find it any more: its end was not seen */
+	NP_END_UNFINISHED,  /* the capture ended before it did */
+	NP_END_UNANSWERED,  /* connect: no answer to its SYN was seen */
 };
 
 enum np_hist_kind {
@@ -52,7 +54,7 @@ struct np_detail {
 	uint64_t opened_ns;  /* connect() or the peer's SYN */
 	uint64_t span_ns;    /* event: how long the connection, the wait or the episode took */
 	uint64_t ts_ns;      /* event: when */
-	uint64_t last_ns;    /* UDP: its last datagram */
+	uint64_t last_ns;    /* UDP, and where packets are seen: its last packet */
 	uint64_t half_ns;    /* half-closed since; 0: it is not */
 	uint64_t missed_ns;  /* half-closed, and the first walk of now that did not find it */
 	uint64_t zero_ns[2]; /* zero window told as open, that began then: ours, the peer's */
@@ -70,7 +72,7 @@ struct np_detail {
 	/* an event */
 	uint8_t event; /* enum np_row_event */
 	uint8_t cause; /* enum np_cause */
-	uint8_t who;   /* enum np_who: whose zero window, who half-closed */
+	uint8_t who;   /* enum np_who: whose zero window, who half-closed, who sent again */
 	uint8_t open;  /* an episode that goes on */
 	uint32_t seq;  /* relative to the first byte of the connection */
 	uint32_t len;  /* bytes */
@@ -88,6 +90,12 @@ struct np_detail {
 	uint32_t nagain;
 	uint32_t dropped; /* listener: sk_drops at the refresh before */
 	uint32_t told;    /* listener: dropped since, with rows of their own */
+
+	/* where packets are seen: rows with NP_ROW_PACKETS */
+	struct np_seen {
+		uint64_t rx_retrans, rx_retrans_bytes; /* what the peer sent again */
+		uint64_t tx_wire, rx_wire;             /* bytes of frames */
+	} seen;
 
 	/* latency: samples since the connection was first seen; by enum np_hist_kind, NULL: none */
 	struct np_hist *hist[NP_HIST_KINDS];

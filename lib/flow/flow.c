@@ -7,6 +7,7 @@
 
 #include "base/map.h"
 #include "flow/table.h"
+#include "flow/track.h"
 
 int np_flows_new(struct np_flows **out, void (*release)(void *ctx, struct np_row *row), void *ctx)
 {
@@ -118,6 +119,7 @@ void np_flows_free(struct np_flows *flows)
 {
 	if (!flows)
 		return;
+	np_track_free(flows);
 	for (size_t i = 0; i < flows->nslabs; i++) {
 		for (size_t k = 0; k < NP_SLAB; k++)
 			if (flows->slabs[i]->flows[k].used)
@@ -268,7 +270,7 @@ struct np_flow *np_flows_ended(struct np_flows *flows)
 
 	for (flow = flows->ended; flow; flow = next) {
 		bool hold = !flow->row.pid && !flow->waited && !flows->last &&
-			    flow->row.proto == IPPROTO_TCP;
+			    !flows->cfg.packets && flow->row.proto == IPPROTO_TCP;
 		struct np_flow **list = hold ? &flows->held : &flows->ready;
 
 		next = flow->next;
@@ -291,7 +293,7 @@ void np_flows_next(struct np_flows *flows)
 	flows->grave = np_flows_ended(flows);
 	flows->ready = NULL;
 	for (flow = flows->grave; flow; flow = flow->next)
-		if (!flow->row.pid)
+		if (!flow->row.pid && !flows->cfg.packets)
 			flows->stats.ownerless_bytes += flow->row.tx_bytes + flow->row.rx_bytes;
 	flows->tick++;
 	for (flow = flows->held; flow; flow = next) {

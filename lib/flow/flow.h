@@ -16,6 +16,7 @@
 #include "flow/l7.h"
 #include "flow/members.h"
 #include "flow/row.h"
+#include "flow/decode.h"
 #include "np_event.h"
 #include "source/packet.h"
 
@@ -58,7 +59,8 @@ struct np_flows_cfg {
 	 */
 	bool (*listen_drops)(void *ctx, uint32_t pid, uint32_t netns, uint64_t *drops);
 	void *ctx;
-	bool packets; /* flows are made of packets (np_flows_packet()): nobody owns them */
+	bool packets;   /* flows are made of packets (np_flows_packet()): nobody owns them */
+	uint32_t times; /* packets: which are measured, 1 << enum np_hist_kind */
 	/* packets: the end of a connection with one of these is the local one */
 	const struct np_prefix *locals;
 	size_t nlocals;
@@ -74,6 +76,10 @@ struct np_flows_stats {
 	uint64_t anomalies;       /* records of them */
 	uint64_t no_memory;       /* connections that found no room */
 	uint64_t ownerless_bytes; /* of ended connections whose owner stayed unknown */
+	uint64_t packets;         /* of a capture */
+	uint64_t packets_of[NP_DECODE_RESULTS]; /* by enum np_decode */
+	uint64_t rtts_not_taken;                /* of segments, of too many in flight at once */
+	uint64_t gaps_given_up; /* so many at once that what fills one is not counted */
 };
 
 struct np_flows;

@@ -105,6 +105,21 @@ static void set_span(const struct np_flows *flows, struct np_flow *flow, struct 
 	d->span_ns = np_grown(d->ts_ns, from);
 }
 
+void np_life_close(struct np_flows *flows, struct np_flow *flow, enum np_row_event event,
+		   enum np_end end, enum np_who by, uint64_t ts_ns)
+{
+	struct np_detail *d = flows->cfg.life ? np_flow_detail(flows, flow) : NULL;
+
+	if (!d)
+		return;
+	d->event = (uint8_t)event;
+	d->end = (uint8_t)end;
+	d->closed_by = (uint8_t)by;
+	d->ts_ns = ts_ns;
+	flow->row.events = 1;
+	set_span(flows, flow, d);
+}
+
 void np_life_end(struct np_flows *flows, struct np_flow *flow, const struct np_ev_end *r)
 {
 	struct np_detail *d;

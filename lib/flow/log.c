@@ -133,7 +133,8 @@ static void take_events(struct np_flows *flows)
 	for (; event; event = next) {
 		next = event->next;
 		join(flows, event);
-		if (!event->row.pid && event->cookie && !flows->last && !looked_for(flows, event)) {
+		if (!event->row.pid && event->cookie && !flows->last && !flows->cfg.packets &&
+		    !looked_for(flows, event)) {
 			event->next = NULL;
 			*flows->events_end = event;
 			flows->events_end = &event->next;
@@ -187,6 +188,8 @@ size_t np_flows_log(struct np_flows *flows, struct np_row *const **rows)
 
 bool np_flows_waiting(const struct np_flows *flows)
 {
+	if (flows->cfg.packets)
+		return false;
 	for (const struct np_event *event = flows->events; event; event = event->next)
 		if (!event->row.pid && event->cookie && event->walk == flows->walk)
 			return true;

@@ -32,6 +32,8 @@ struct np_queue {
 	uint64_t left;  /* of them not yet told of any listener */
 };
 
+struct np_track;
+
 struct np_flows {
 	struct np_flows_cfg cfg;
 	struct np_map map; /* by socket (TCP), by socket and process (UDP) */
@@ -53,10 +55,11 @@ struct np_flows {
 	void *ctx;
 	uint32_t walk;
 	uint32_t tick;
-	bool first;          /* no walk has ended yet: what it finds is older than the tool */
-	uint32_t unseen[16]; /* namespaces of those that the last walk over files missed */
-	size_t nunseen;      /* may be more than there is room for */
-	struct np_l7 *l7;    /* where cfg.l7 is set */
+	bool first;             /* no walk has ended yet: what it finds is older than the tool */
+	uint32_t unseen[16];    /* namespaces of those that the last walk over files missed */
+	size_t nunseen;         /* may be more than there is room for */
+	struct np_l7 *l7;       /* where cfg.l7 is set */
+	struct np_track *track; /* connections made of packets; NULL: no packet yet */
 	struct np_event *events, **events_end; /* queued, oldest first */
 	struct np_event *told;                 /* given out by np_flows_log() */
 	struct np_row **log;                   /* its rows */
@@ -117,6 +120,9 @@ void np_life_open(struct np_flows *flows, struct np_flow *flow, uint64_t opened_
 		  enum np_side side);
 /* How it ended, by its record; NULL: nobody saw it. Before np_flow_end(). */
 void np_life_end(struct np_flows *flows, struct np_flow *flow, const struct np_ev_end *r);
+/* The same where the end is known by other means; needs cfg.life. */
+void np_life_close(struct np_flows *flows, struct np_flow *flow, enum np_row_event event,
+		   enum np_end end, enum np_who by, uint64_t ts_ns);
 /* UDP: silent for too long. */
 void np_life_idle(struct np_flows *flows, struct np_flow *flow);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "flow/table.h"
+#include "flow/track.h"
 #include "source/layout.h"
 
 /* Never more than a name: nothing to show, nothing to count. */
@@ -125,9 +126,12 @@ static void take_walk(struct np_flows *flows, const struct np_ev_walk *r)
 		flows->mono_ns = r->mono_ns;
 		flows->wall_ns = r->wall_ns;
 		np_ifaces_begin(flows->ifaces);
+		np_track_walk(flows);
 		return;
 	}
-	sweep(flows, r->what);
+	/* packets tell themselves what has ended */
+	if (!flows->cfg.packets)
+		sweep(flows, r->what);
 	if (r->what & NP_WALK_IFACE)
 		np_ifaces_end(flows->ifaces);
 	flows->first = false;

@@ -15,7 +15,6 @@
 
 #define HEAD 16
 
-#pragma weak np_file_capture
 static const struct np_file_ops *const kinds[] = { &np_file_record, &np_file_capture };
 
 struct np_file {
@@ -83,7 +82,7 @@ static ssize_t read_head(int fd, uint8_t *head)
 static const struct np_file_ops *kind_of(const uint8_t *head, size_t len)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (kinds[i] && kinds[i]->is(head, len))
+		if (kinds[i]->is(head, len))
 			return kinds[i];
 	return NULL;
 }

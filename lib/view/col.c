@@ -22,9 +22,10 @@ static const char *const proto_names[] = {
 static const char *const side_names[] = { "-", "client", "server" };
 static const char *const way_names[] = { "-", "out", "in" };
 static const char *const who_names[] = { "-", "local", "remote" };
-static const char *const end_names[] = { "-",        "closed",  "reset-recv", "reset-sent",
-					 "aborted",  "timeout", "refused",    "unreachable",
-					 "given-up", "idle",    "gone" };
+static const char *const end_names[] = { "-",         "closed",  "reset-recv", "reset-sent",
+					 "aborted",   "timeout", "refused",    "unreachable",
+					 "given-up",  "idle",    "gone",       "unfinished",
+					 "unanswered" };
 static const char *const cause_names[] = { "-", "syn", "rto", "fast", "tlp", "unknown" };
 static const char *const event_names[] = {
 	"-",        "open",         "state",          "close",
@@ -57,21 +58,22 @@ const char *np_event_name(unsigned int event)
 #define NOWHERE          0, 0, 0, 0
 #define NAMES(a)         a, sizeof(a) / sizeof((a)[0])
 
-#define NOW   NP_COL_CONN
-#define CONN  (NP_COL_CONN | NP_COL_EVENT)
-#define TCP   (CONN | NP_COL_TCP)
-#define KEY   (CONN | NP_COL_LISTEN | NP_COL_GROUP)
-#define DATA  (CONN | NP_COL_NOBYTES)
-#define MOVED (NP_COL_CONN | NP_COL_NOBYTES)
-#define EVENT NP_COL_EVENT
-#define EKEY  (NP_COL_EVENT | NP_COL_GROUP)
-#define LIST  (NP_COL_LISTEN | NP_COL_EVENT)
-#define IFACE NP_COL_IFACE
-#define IKEY  (NP_COL_IFACE | NP_COL_GROUP)
-#define BOTH  (NP_COL_CONN | NP_COL_IFACE)
-#define EVERY NP_COL_KINDS
-#define RATE  NP_COL_RATE
-#define BYTES (NP_NEED_TCP | NP_NEED_UDP)
+#define NOW     NP_COL_CONN
+#define CONN    (NP_COL_CONN | NP_COL_EVENT)
+#define TCP     (CONN | NP_COL_TCP)
+#define KEY     (CONN | NP_COL_LISTEN | NP_COL_GROUP)
+#define DATA    (CONN | NP_COL_NOBYTES)
+#define MOVED   (NP_COL_CONN | NP_COL_NOBYTES)
+#define EVENT   NP_COL_EVENT
+#define EKEY    (NP_COL_EVENT | NP_COL_GROUP)
+#define LIST    (NP_COL_LISTEN | NP_COL_EVENT)
+#define IFACE   NP_COL_IFACE
+#define IKEY    (NP_COL_IFACE | NP_COL_GROUP)
+#define BOTH    (NP_COL_CONN | NP_COL_IFACE)
+#define EVERY   NP_COL_KINDS
+#define RATE    NP_COL_RATE
+#define BYTES   (NP_NEED_TCP | NP_NEED_UDP)
+#define PACKETS NP_COL_PACKETS
 
 /* clang-format off */
 const struct np_col np_cols[] = {
@@ -123,6 +125,10 @@ const struct np_col np_cols[] = {
 { "retrans", "RETR", "segments sent again", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(retrans), 5, TCP, NP_NEED_TCP, NULL, 0 },
 { "retrans_bytes", "RETR-B", "bytes sent again", "B", NP_TYPE_BYTES, NP_IN_ROW, NP_AGG_SUM, ROW(retrans_bytes), 7, TCP, NP_NEED_TCP, NULL, 0 },
 { "retrans_pct", "RETR%", "bytes sent again, of all sent in the last interval", "%", NP_TYPE_PERCENT, NP_IN_ROW, NP_AGG_RATIO, PAIR(d_retrans_bytes, d_sent), 6, NOW | NP_COL_TCP, NP_NEED_TCP, NULL, 0 },
+{ "rx_retrans", "RX-RETR", "segments that the peer sent again, where packets are seen (a capture)", "", NP_TYPE_COUNT, NP_IN_DETAIL, NP_AGG_SUM, DETAIL(seen.rx_retrans), 7, TCP | PACKETS, NP_NEED_TCP, NULL, 0 },
+{ "rx_retrans_bytes", "RX-RETR-B", "bytes that the peer sent again, where packets are seen (a capture)", "B", NP_TYPE_BYTES, NP_IN_DETAIL, NP_AGG_SUM, DETAIL(seen.rx_retrans_bytes), 7, TCP | PACKETS, NP_NEED_TCP, NULL, 0 },
+{ "tx_wire", "TX-WIRE", "frame bytes sent, all headers included, where packets are seen (a capture)", "B", NP_TYPE_BYTES, NP_IN_DETAIL, NP_AGG_SUM, DETAIL(seen.tx_wire), 7, CONN | PACKETS, NP_NEED_TCP, NULL, 0 },
+{ "rx_wire", "RX-WIRE", "frame bytes received, all headers included, where packets are seen (a capture)", "B", NP_TYPE_BYTES, NP_IN_DETAIL, NP_AGG_SUM, DETAIL(seen.rx_wire), 7, CONN | PACKETS, NP_NEED_TCP, NULL, 0 },
 { "rtt", "RTT", "smoothed round-trip time (group: mean, weighted by segments sent)", "s", NP_TYPE_USEC, NP_IN_ROW, NP_AGG_MEAN, ROW(rtt_us), 6, TCP, NP_NEED_TCP, NULL, 0 },
 { "rttvar", "RTTVAR", "variation of the round-trip time, as the kernel smooths it", "s", NP_TYPE_USEC, NP_IN_ROW, NP_AGG_MEAN, ROW(rttvar_us), 6, TCP, NP_NEED_TCP, NULL, 0 },
 { "min_rtt", "MINRTT", "least round-trip time in the kernel's window", "s", NP_TYPE_USEC, NP_IN_ROW, NP_AGG_MIN, ROW(min_rtt_us), 6, TCP, NP_NEED_TCP, NULL, 0 },
@@ -137,7 +143,7 @@ const struct np_col np_cols[] = {
 { "dir", "DIR", "out: opened from here; in: accepted here", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(side), 3, EKEY | NP_COL_CONN, NP_NEED_TCP | NP_NEED_SIDE, NAMES(way_names) },
 { "side", "SIDE", "where it was observed: on the client's or on the server's host", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(side), 6, EKEY | NP_COL_CONN, NP_NEED_TCP | NP_NEED_SIDE, NAMES(side_names) },
 { "duration", "DURATION", "how long the connection, the wait for it or the episode took; >= where it began before the program did", "s", NP_TYPE_SPAN, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(span_ns), 8, EVENT, 0, NULL, 0 },
-{ "end", "END", "how it ended: closed, reset-recv, reset-sent, aborted (closed with data unread), timeout, refused, unreachable, given-up (closed while connecting), idle (UDP), gone (its end was not seen)", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(end), 10, EKEY, 0, NAMES(end_names) },
+{ "end", "END", "how it ended: closed, reset-recv, reset-sent, aborted (closed with data unread), timeout, refused, unreachable, given-up (closed while connecting), idle (UDP), gone (its end was not seen); in a capture also unfinished (the capture ended before it did), unanswered (no answer to its SYN was seen)", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(end), 10, EKEY, 0, NAMES(end_names) },
 { "closed_by", "BY", "which side closed or reset it first: local or remote", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(closed_by), 6, EKEY, 0, NAMES(who_names) },
 { "older", "OLDER", "whether it was opened before the program started", "", NP_TYPE_FLAG, NP_IN_ROW, NP_AGG_SAME, FLAG(0), 5, CONN, NP_NEED_TCP, NULL, 0 },
 { "oldstate", "FROM", "TCP state before the change", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(oldstate), 11, EVENT, 0, NAMES(state_names) },
@@ -149,7 +155,7 @@ const struct np_col np_cols[] = {
 { "backlog", "BACKLOG", "listener: connections that wait to be accepted", "", NP_TYPE_COUNT, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(backlog), 7, LIST, 0, NULL, 0 },
 { "limit", "LIMIT", "listener: how many may wait", "", NP_TYPE_COUNT, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(limit), 6, LIST, 0, NULL, 0 },
 { "cause", "CAUSE", "why a segment was sent again: syn, rto (timeout), fast (duplicate ACKs or SACK), tlp (tail loss probe), unknown", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(cause), 7, EKEY, 0, NAMES(cause_names) },
-{ "who", "WHO", "whose window was zero, who has closed its half: local or remote", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(who), 6, EKEY, 0, NAMES(who_names) },
+{ "who", "WHO", "whose window was zero, who has closed its half, who sent again: local or remote", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(who), 6, EKEY, 0, NAMES(who_names) },
 { "ongoing", "ONGOING", "whether the episode goes on", "", NP_TYPE_YES, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(open), 7, EVENT, 0, NULL, 0 },
 { "reason", "REASON", "why, by the kernel's name: of a drop, a reset or an error", "", NP_TYPE_COMM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(reason), 16, EKEY, 0, NULL, 0 },
 { "seq", "SEQ", "first byte of the segment, counted from the connection's first, which is 0", "", NP_TYPE_COUNT, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(seq), 10, EVENT, 0, NULL, 0 },

@@ -95,6 +95,7 @@ enum np_agg {
 #define NP_COL_NOBYTES 32  /* unknown on rows with NP_ROW_NO_BYTES */
 #define NP_COL_EVENT   64  /* exists on rows of the log */
 #define NP_COL_LISTEN  128 /* exists on listeners */
+#define NP_COL_PACKETS 256 /* known only where packets are seen, in a capture */
 #define NP_COL_KINDS   (NP_COL_CONN | NP_COL_IFACE | NP_COL_EVENT | NP_COL_LISTEN)
 
 struct np_col {
@@ -169,6 +170,7 @@ struct np_merge {
 	const struct np_col *same[128];
 	size_t nsame;
 	unsigned int hists; /* 1 << enum np_hist_kind */
+	bool seen;          /* np_detail.seen, all of it */
 };
 void np_merge_init(struct np_merge *plan);
 void np_merge_add(struct np_merge *plan, const struct np_col *col);

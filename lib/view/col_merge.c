@@ -46,6 +46,7 @@ void np_merge_init(struct np_merge *plan)
 
 	plan->nops = plan->nsums = plan->nsame = 0;
 	plan->hists = 0;
+	plan->seen = false;
 	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
 		add_op(plan, always[i], ADD64);
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
@@ -66,7 +67,11 @@ void np_merge_add(struct np_merge *plan, const struct np_col *col)
 	case NP_AGG_SUM:
 		if (col->type == NP_TYPE_FLOAT || col->type == NP_TYPE_PERCENT)
 			return; /* the view's own, made for each row after the sums */
-				/* fall through */
+		if (col->via == NP_IN_DETAIL) {
+			plan->seen = true;
+			return;
+		}
+		/* fall through */
 	case NP_AGG_RATIO:
 	case NP_AGG_PART:
 		add_op(plan, col->off, col->size == 4 ? ADD32 : ADD64);
@@ -93,7 +98,7 @@ void np_merge_add(struct np_merge *plan, const struct np_col *col)
 void np_merge_begin(struct np_group_row *g, const struct np_row *first)
 {
 	const uint16_t keep = NP_ROW_IFACE | NP_ROW_UP | NP_ROW_NO_RETR | NP_ROW_NO_BYTES |
-			      NP_ROW_EVENT | NP_ROW_LISTEN;
+			      NP_ROW_EVENT | NP_ROW_LISTEN | NP_ROW_PACKETS;
 
 	memset(g, 0, sizeof(*g));
 	/* who and where: whatever members do not share is marked as they come */
@@ -170,19 +175,35 @@ static int merge_hists(const struct np_merge *plan, struct np_group_row *g, cons
 	return 0;
 }
 
+static int merge_seen(struct np_group_row *g, const struct np_row *m)
+{
+	struct np_detail *d = m->detail ? own_detail(g) : NULL;
+
+	if (!d)
+		return m->detail ? -ENOMEM : 0;
+	d->seen.rx_retrans += m->detail->seen.rx_retrans;
+	d->seen.rx_retrans_bytes += m->detail->seen.rx_retrans_bytes;
+	d->seen.tx_wire += m->detail->seen.tx_wire;
+	d->seen.rx_wire += m->detail->seen.rx_wire;
+	return 0;
+}
+
 /* The scalars of the first member: identity columns read them, `mixed` says where they differ. */
 int np_merge_identity(struct np_group_row *g, const struct np_detail *from)
 {
 	struct np_hist *hist[NP_HIST_KINDS];
 	struct np_detail *d = own_detail(g);
 	struct np_l7_name *l7;
+	struct np_seen seen;
 
 	if (!d)
 		return -ENOMEM;
 	l7 = d->l7;
+	seen = d->seen;
 	memcpy(hist, d->hist, sizeof(hist));
 	*d = *from;
 	memcpy(d->hist, hist, sizeof(hist));
+	d->seen = seen;
 	if (from->l7 && !l7)
 		l7 = malloc(sizeof(*l7));
 	if (from->l7 && l7)
@@ -207,6 +228,8 @@ int np_merge_copy(struct np_group_row *to, const struct np_group_row *from)
 	if (!from->own)
 		return 0;
 	err = np_merge_identity(to, from->own);
+	if (!err)
+		to->own->seen = from->own->seen;
 	for (int i = 0; !err && i < NP_HIST_KINDS; i++) {
 		struct np_hist *hist = from->own->hist[i] ? own_hist(to, i) : NULL;
 
@@ -267,5 +290,7 @@ int np_merge_row(const struct np_merge *plan, struct np_group_row *g, const stru
 	g->row.flags |= m->flags & NP_ROW_ACTIVE;
 	g->row.flags &= (uint16_t)(~all_have | m->flags);
 	mix(plan, g, m);
+	if (plan->seen && merge_seen(g, m))
+		return -ENOMEM;
 	return plan->hists ? merge_hists(plan, g, m) : 0;
 }

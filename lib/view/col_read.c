@@ -91,6 +91,7 @@ static bool meaningless(const struct np_col *col, const struct np_row *row)
 						     : NP_COL_CONN;
 
 	return !(col->flags & kind) ||
+	       ((col->flags & NP_COL_PACKETS) && !(row->flags & NP_ROW_PACKETS)) ||
 	       ((col->flags & NP_COL_TCP) && (row->flags & NP_ROW_NO_RETR)) ||
 	       ((col->flags & NP_COL_NOBYTES) && (row->flags & NP_ROW_NO_BYTES));
 }

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#
+# tshark's fields (tests/cli/pcap-compare), one line a frame, to one line a connection and number:
+#	END-A END-B NUMBER VALUE
+# Ends are ordered as text. RTT samples are those of tcp.analysis.ack_rtt that follow Karn's rule: none of what was sent again,
+# keep-alives among them, and none of 0 or above 30 s.
+BEGIN { FS = "\t" }
+
+function ahead(a, b) { return ((a - b) % 4294967296 + 4294967296) % 4294967296 }
+
+# Of the innermost ip or ipv6 before tcp. What an ICMP error brings back is no packet.
+function ends(  i, n, layer, v6) {
+	n = split($2, layer, ":")
+	for (i = 1; i <= n; i++) {
+		if (layer[i] ~ /^icmp/) return 0
+		if (layer[i] == "ip") v6 = 0
+		if (layer[i] == "ipv6") v6 = 1
+		if (layer[i] == "tcp") break
+	}
+	src = v6 ? "[" $5 "]:" $7 : $3 ":" $7
+	dst = v6 ? "[" $6 "]:" $8 : $4 ":" $8
+	return 1
+}
+
+function add(number, value) { sum[key "\t" number] += value }
+
+# One of a pair of numbers by direction: a-NAME is of what the first end sends.
+function way(name, value) { add((src == a ? "a-" : "b-") name, value) }
+
+$9 == "" || !ends() { next }
+{
+	a = src < dst ? src : dst
+	b = src < dst ? dst : src
+	key = a "\t" b
+	stream = $9
+	if (!(stream in seen)) {
+		seen[stream] = 1
+		add("connections", 1)
+	}
+	way("frames", 1)
+	way("wire", $10)
+	if ($11 != "") way("retrans", 1)
+	if ($12 != "") way("fast", 1)
+	if ($13 != "") way("zero-window", 1)
+	if ($14 == "1" || $14 == "True") way("reset", 1)
+
+	# what an ACK is for
+	if ($15 != "" && !tainted[$16] && $15 + 0 >= 0.000001 && $15 + 0 <= 30) {
+		if (src == a) add("b-rtt", 1); else add("a-rtt", 1)
+	}
+	len = $18 + ($19 ~ /^(1|True)$/ || $20 ~ /^(1|True)$/)
+	dir = stream "\t" src
+	if ($11 != "" || $21 != "") {
+		tainted[$1] = 1
+		for (i = 1; i <= count[dir]; i++)
+			if (ahead($17 + len, from[dir, i]) - 1 < 2147483647 && ahead($17, to[dir, i]) > 2147483647)
+				tainted[frame[dir, i]] = 1
+	}
+	if (len > 0) {
+		i = ++count[dir]
+		from[dir, i] = $17
+		to[dir, i] = $17 + len
+		frame[dir, i] = $1
+	}
+}
+END { for (k in sum) if (sum[k]) print k "\t" sum[k] }
