@@ -13,13 +13,18 @@
 
 struct np_checks;
 
-/* From --check, --min-samples and --report, once opts->view is made; 0 and NULL where there are no
- * checks, or an exit status with opts->err. Opens the report, which then says that nothing was
- * judged. */
-int np_checks_new(struct np_checks **out, struct np_opts *opts);
+/*
+ * From --check, --min-samples and --report, once opts->view is made; 0, and opts->judged where
+ * there is a check, or an exit status with opts->err. Opens the report, which from then on says
+ * that nothing was judged, until it was.
+ */
+int np_checks_new(struct np_opts *opts);
+/* CHECKS may be NULL, here and below: there are none. */
 void np_checks_free(struct np_checks *checks);
+/* The report has standard output: rows are not written. */
+bool np_checks_on_stdout(const struct np_checks *checks);
 
-/* NP_NEED_* of all of them, and what must run (NP_SRC_*) beside what columns need. */
+/* NP_NEED_* of all of them, and NP_SRC_* beside what columns need. */
 unsigned int np_checks_needs(const struct np_checks *checks);
 unsigned int np_checks_sources(const struct np_checks *checks);
 
@@ -38,11 +43,16 @@ int np_checks_baseline(struct np_checks *checks, const struct np_baseline_view *
 bool np_checks_want_baseline(const struct np_checks *checks);
 
 /*
- * The end: a line a check on stderr, or the report. LOST: records that were lost. The exit status:
- * a breach before STATUS, that before what is inconclusive.
+ * The end, while the rows of the last look are there: a line a check on stderr, or the report.
+ * LOST: records that were lost. STATUS: what the run has come to; one that could not go on
+ * (NP_EXIT_CANNOT) judges nothing. The exit status: a breach before STATUS, that before what is
+ * inconclusive.
  */
 int np_checks_judge(struct np_checks *checks, uint64_t lost, int status);
-/* Nothing was judged, because of WHY: the report says so. Nothing where it was judged. */
-void np_checks_spoiled(struct np_opts *opts, const char *why);
+/*
+ * The program ends with opts->err: where checks were asked for and not judged, the report says so,
+ * one that is left of a run before does not stay.
+ */
+void np_checks_spoiled(struct np_opts *opts);
 
 #endif

@@ -45,7 +45,12 @@ struct np_baseline_view {
 	struct np_colctx ctx; /* meta NULL; dt_ns: of that whole run */
 };
 
-enum np_verdict { NP_CHECK_PASS, NP_CHECK_FAIL, NP_CHECK_INCONCLUSIVE };
+enum np_verdict {
+	NP_CHECK_PASS,
+	NP_CHECK_FAIL,
+	NP_CHECK_INCONCLUSIVE,
+	NP_CHECK_ERROR, /* not judged at all: the run failed. Never of np_check_judge() */
+};
 
 /* One aggregate of a check, as it came out. */
 struct np_check_value {
@@ -64,7 +69,7 @@ struct np_check_value {
 struct np_check_result {
 	const char *text; /* the check, as it was given; untrusted */
 	enum np_verdict verdict;
-	char reason[256]; /* INCONCLUSIVE: why, as a sentence without its stop; else "" */
+	char reason[256]; /* INCONCLUSIVE, ERROR: why, as a sentence without its stop; else "" */
 	struct np_check_value *values;
 	size_t nvalues;
 };
@@ -96,7 +101,9 @@ int np_check_baseline(struct np_check *check, const struct np_baseline_view *bas
 
 struct np_check_limits {
 	uint64_t min_samples; /* of a quantile, mean, least, greatest, ratio; at least 1 */
-	uint64_t lost;        /* records and groups: above 0 nothing passes */
+	/* above 0 nothing passes */
+	uint64_t lost;      /* records */
+	uint64_t forgotten; /* groups that had ended */
 };
 /*
  * The verdict over all that was added; CTX is of the last look. RESULT is the check's own, valid
