@@ -43,7 +43,7 @@ static const char *kind_name(uint16_t kind, bool grouped)
 /* What to do where a table has not the rows that an aggregate is about. */
 static const char *fix(uint16_t kind, unsigned int kinds)
 {
-	if (kind == NP_COL_EVENT)
+	if (kind == NP_COL_EVENT && kinds & NP_COL_CONN)
 		return "group by something else than kind (--by)";
 	if (kinds & NP_COL_CONN)
 		return "leave --listen or --by interface away";
