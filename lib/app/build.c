@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/check.h"
 #include "app/opts.h"
 #include "base/parse.h"
 #include "source/netns.h"
@@ -315,19 +316,18 @@ static int build_view(struct np_opts *o)
 }
 
 /* In a pipe the rows of many refreshes follow each other: each says when. */
-static int add_time(struct np_opts *o)
+static void add_time(struct np_opts *o)
 {
 	struct np_view_cfg *v = &o->view;
 	const struct np_col *time = np_col_find("time");
 
 	if (o->once || o->at_end || (o->output && *o->output != '+' && *o->output != '-'))
-		return 0;
+		return;
 	if (v->ncols == NP_MAX_COLS || v->cols[0] == time)
-		return 0;
+		return;
 	memmove(&v->cols[1], &v->cols[0], v->ncols * sizeof(v->cols[0]));
 	v->cols[0] = time;
 	v->ncols++;
-	return 0;
 }
 
 /* It is about a command, or was when it was recorded. */
@@ -415,9 +415,10 @@ int np_opts_build(struct np_opts *o)
 		ret = build_view(o);
 	if (ret)
 		return ret;
-	/* with a command the terminal is the command's */
+	/* with a command the terminal is the command's; what is judged has one filter and one
+	 * grouping, from its begin to its end */
 	if (o->format || o->batch || o->once || o->histogram || o->to || o->command ||
-	    !isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO) || !o->mode->screen)
+	    o->checks.n || !isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO) || !o->mode->screen)
 		o->sink = o->format ? o->format : o->histogram ? "histogram" : "text";
 	else
 		o->sink = "tui";
@@ -430,5 +431,7 @@ int np_opts_build(struct np_opts *o)
 		if (np_view_remember(&o->view, &o->err))
 			return NP_EXIT_USAGE;
 	}
-	return strcmp(o->sink, "tui") ? add_time(o) : 0;
+	if (strcmp(o->sink, "tui"))
+		add_time(o);
+	return np_checks_new(o);
 }

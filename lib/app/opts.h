@@ -63,13 +63,15 @@ struct np_opts {
 	struct np_whose whose;
 	struct np_expr *expr;
 	struct np_filter *pcap;
-	struct np_file *file; /* of --read */
+	struct np_file *file;       /* of --read */
 	struct np_prefix *prefixes; /* of --local, as many as there are locals */
-	const char *sink;     /* of np_sink_names, "tui", "histogram" */
-	uint32_t told;        /* 1 << enum np_row_event */
-	bool log;             /* rows are events, written as they come */
-	bool at_end;          /* nothing is written before the end */
-	bool scoped;          /* only what belongs to a command is shown */
+	const char *sink;           /* of np_sink_names, "tui", "histogram" */
+	uint32_t told;              /* 1 << enum np_row_event */
+	bool log;                   /* rows are events, written as they come */
+	bool at_end;                /* nothing is written before the end */
+	bool scoped;                /* only what belongs to a command is shown */
+	struct np_checks *judged;   /* app/check.h; NULL: nothing is checked */
+	bool reported;              /* the checks were judged and told */
 
 	struct np_err err;
 };

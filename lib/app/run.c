@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "app/check.h"
 #include "app/session.h"
 
 /* What was shown may be looked at again until something newer comes in. */
@@ -41,7 +42,7 @@ int np_run_show(struct np_run *run, bool last)
 {
 	bool log = run->opts->log;
 	size_t n;
-	int err;
+	int err, checked = 0;
 
 	if (log)
 		cut_log(run);
@@ -50,8 +51,13 @@ int np_run_show(struct np_run *run, bool last)
 		err = np_sums_add(run->sums, run->view, run->flows);
 	if (!err && run->tui)
 		np_screen_draw(run);
-	else if (!err && (log || last || !run->opts->at_end))
+	else if (!err && !np_checks_on_stdout(run->opts->judged) &&
+		 (log || last || !run->opts->at_end))
 		err = run->write_err = np_sink_write(run->sink, run->view);
+	/* a reader that has gone takes nothing from what was seen */
+	if (!err || err == run->write_err)
+		checked = np_checks_add(run->opts->judged, run->view, run->flows);
+	err = err ? err : checked;
 	run->shown = true;
 	np_recording_look(run->recording, NP_REC_LOOK, last);
 	if (!log)
@@ -313,38 +319,20 @@ static int go(struct np_run *run)
 		np_scope_go(run->scope);
 	if (!err)
 		err = loop(run);
-	if (!err && o->log)
-		err = np_log_tick(run, true);
-	else if (!err && run->sink && !run->ended)
-		err = refresh(run, true);
+	/* what is judged is judged to the end, whether anybody reads the rows or not */
+	if (!err || (err == -EPIPE && o->judged)) {
+		int last = o->log                     ? np_log_tick(run, true)
+			   : run->sink && !run->ended ? refresh(run, true)
+						      : 0;
+
+		err = err ? err : last;
+	}
 	return err;
 }
 
-/* The end: the trust record where it is asked for, and a word where something was lost. */
-static int finish(struct np_run *run, int err)
+/* What the run has come to by itself, before checks. */
+static int status_of(struct np_run *run, int err, uint64_t lost)
 {
-	struct np_source_stats source;
-	struct np_err bad = { "" };
-	uint64_t lost;
-	int cut;
-
-	if (!err && run->output)
-		err = run->write_err = np_output_end(run->output);
-	np_run_source_stats(run, &source);
-	lost = np_trust_lost(&source, run->flows);
-	np_tui_close(run->tui);
-	run->tui = NULL;
-	cut = np_recording_end(run->recording, &bad);
-	run->stats.forgotten = np_view_forgotten(run->view);
-	np_flows_next(run->flows); /* what ended without an owner is counted as it goes */
-	if (run->sums && run->opts->log && err != -EPIPE)
-		np_sums_print(run->sums);
-	if (run->opts->stats)
-		np_trust_print(&source, run->flows, &run->stats);
-	if (cut && (!err || err == -EPIPE)) {
-		run->opts->err = bad;
-		return NP_EXIT_INCONCLUSIVE;
-	}
 	if (err == -EPIPE)
 		return NP_EXIT_OK; /* the reader has seen enough */
 	if (err && err == run->write_err)
@@ -375,6 +363,36 @@ static int end_command(struct np_run *run, int status)
 	np_source_close(run->source);
 	run->source = NULL;
 	return np_scope_wait(run->scope, run->signals);
+}
+
+/* The end: the trust record where it is asked for, and a word where something was lost. */
+static int finish(struct np_run *run, int err)
+{
+	struct np_source_stats source;
+	struct np_err bad = { "" };
+	uint64_t lost;
+	int cut, status;
+
+	if (!err && run->output)
+		err = run->write_err = np_output_end(run->output);
+	np_run_source_stats(run, &source);
+	lost = np_trust_lost(&source, run->flows);
+	status = status_of(run, err, lost);
+	np_tui_close(run->tui);
+	run->tui = NULL;
+	cut = np_recording_end(run->recording, &bad);
+	if (cut && !status) {
+		run->opts->err = bad;
+		status = NP_EXIT_INCONCLUSIVE;
+	}
+	run->stats.forgotten = np_view_forgotten(run->view);
+	if (run->sums && run->opts->log && err != -EPIPE)
+		np_sums_print(run->sums);
+	status = np_checks_judge(run->opts->judged, lost, status);
+	np_flows_next(run->flows); /* what ended without an owner is counted as it goes */
+	if (run->opts->stats)
+		np_trust_print(&source, run->flows, &run->stats);
+	return status;
 }
 
 int np_run(struct np_opts *opts)

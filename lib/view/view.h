@@ -83,6 +83,13 @@ struct np_view_cfg {
 	bool ailing; /* only rows with events */
 	bool named; /* every row is named, whatever the columns need: somebody else wants to know */
 	bool freeze; /* keep the order of the last update, new rows at the end */
+	/*
+	 * For who judges a run as a whole, beside another view of the same table: every row that is
+	 * chosen, in no order, without a total; nothing is written into rows; groups keep what is
+	 * of the moment (rtt, cwnd) of members that have ended; --where chooses members alone.
+	 */
+	bool whole;
+	size_t keep; /* groups that have ended, at most; 0: some thousands */
 	const struct np_expr *where;
 	const struct np_filter *filter;
 	const struct np_whose *whose;
