@@ -104,6 +104,7 @@ int np_scope_start(struct np_scope **out, struct np_opts *opts)
 		return NP_EXIT_CANNOT;
 	}
 	scope->gate = scope->pidfd = -1;
+	scope->status = NP_EXIT_CANNOT;
 	/* first: who takes it away must not keep the command waiting when we are gone */
 	np_cgscope_new(&scope->cgroup, &scope->why);
 	err = fork_command(scope, opts);
