@@ -234,6 +234,35 @@ signal_to_server() {
 	kill "$pid"
 }
 
+@test "a signal ends the waiting for what the command left" {
+	local pid
+	start_bg scoped env --default-signal "$(np_bin nptop)" --to /dev/null --linger 1h -- sh -c 'sleep 300 & echo $!; exit 8'
+	wait_line scoped '^[0-9]'
+	pid=$(head -n 1 "$(bg_out scoped)")
+	wait_for 10 _no_child_sh
+	status=0
+	stop_bg scoped INT || status=$?
+	[ "$status" = 8 ]
+	grep -q "lives on: sleep ($pid)" "$(bg_err scoped)"
+	kill "$pid"
+}
+
+_no_child_sh() {
+	! pgrep -P "$(bg_pid scoped)" '^sh$' >/dev/null
+}
+
+@test "in a pid namespace of our own: the command's processes are the kernel's to number" {
+	serve server
+	others_up
+	export TO="--to $ADDR_B --port $port"
+	no_cgroup
+	no_pids=yes # they have other ids in there
+	scope_in=(unshare -p -f --mount-proc "${scope_in[@]}")
+	scoped nptop "${BY[@]}" -- sh -c '(setsid sh -c "sleep 0.3; np-work client $TO --tx 4001" &); np-work client $TO --conns 5 --tx 1009 & wait'
+	[ "$status" = 0 ]
+	same_and_no_more
+}
+
 @test "its status: its own, 128 + its signal, 127 and 126" {
 	local what want
 	while read -r want what; do
