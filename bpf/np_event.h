@@ -141,7 +141,9 @@ struct np_young {
 	__u64 pad2[7];   /* slots are whole cache lines */
 };
 
-/* One more of a command (-- COMMAND): a process by (pid, start_ns), or a cgroup. Nothing leaves it.
+/*
+ * One more of a command (-- COMMAND): a process by (pid, start_ns), or a cgroup. Nothing leaves it.
+ * The first record of a run may name none of both: there is a command, only what is its counts.
  */
 struct np_ev_member {
 	struct np_ev_hdr hdr;

@@ -219,6 +219,7 @@ static int take_pid(void *ctx, const char *dir, uint32_t pid)
 	return 0;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): filled by take_pid() */
 size_t np_cgscope_pids(const struct np_cgscope *cg, uint32_t *pids, size_t max)
 {
 	struct list list = { .pids = pids, .max = max };

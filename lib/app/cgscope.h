@@ -18,7 +18,7 @@ struct np_cgscope;
 
 /* Makes it; 0, or -errno with a sentence: why not, and how to fix it. */
 int np_cgscope_new(struct np_cgscope **out, struct np_err *err);
-/* Before it drops privileges that the cgroup was made with: those stay with who takes it away. */
+/* Waits until it is gone. */
 void np_cgscope_free(struct np_cgscope *cg);
 /* The process PID is in it from now on; as np_cgscope_new(). */
 int np_cgscope_enter(struct np_cgscope *cg, pid_t pid, struct np_err *err);

@@ -332,6 +332,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->save_baseline = arg;
 		return 0;
 	case KEY_TO:
+		if (!*arg)
+			return bad(o, "--to", arg, "a file, or - for standard output");
 		o->to = arg;
 		return 0;
 	case '?':

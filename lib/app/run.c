@@ -177,9 +177,7 @@ int np_run_signal(struct np_run *run)
 		case SIGCONT:
 			break;
 		default:
-			if (run->scope)
-				np_scope_signal(run->scope, &si);
-			else
+			if (!run->scope || !np_scope_signal(run->scope, &si))
 				run->stop = true;
 		}
 	}
@@ -273,6 +271,8 @@ static int loop(struct np_run *run)
 				err = -EPIPE;
 				break;
 			case EV_COMMAND:
+				/* what may have ended it is not for us */
+				err = on_signal(run);
 				if (np_scope_ended(run->scope))
 					np_linger_begin(run);
 				break;

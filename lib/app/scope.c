@@ -104,6 +104,7 @@ int np_scope_start(struct np_scope **out, struct np_opts *opts)
 		return NP_EXIT_CANNOT;
 	}
 	scope->gate = scope->pidfd = -1;
+	scope->status = NP_EXIT_CANNOT;
 	/* first: who takes it away must not keep the command waiting when we are gone */
 	np_cgscope_new(&scope->cgroup, &scope->why);
 	err = fork_command(scope, opts);
@@ -147,10 +148,16 @@ void np_scope_cfg(const struct np_scope *scope, struct np_source_cfg *cfg)
 
 void np_scope_go(struct np_scope *scope)
 {
+	struct np_buf why = { 0 };
+
 	if (scope->gate < 0)
 		return;
-	if (!scope->cgroup)
-		np_log(NP_LOG_WARN, "the command is followed by its processes: %s", scope->why.msg);
+	if (!scope->cgroup) {
+		np_str_escape(&why, scope->why.msg, strlen(scope->why.msg), false);
+		np_log(NP_LOG_WARN, "the command is followed by its processes: %s",
+		       np_buf_cstr(&why));
+		np_buf_free(&why);
+	}
 	/* EPIPE: it was ended while it waited, which its status will tell */
 	if (write(scope->gate, "", 1) != 1)
 		np_log(NP_LOG_DEBUG, "the command was not let go: %s", strerror(errno));
@@ -232,15 +239,16 @@ static void maybe_stopped(struct np_scope *scope)
 	close(tty);
 }
 
-void np_scope_signal(struct np_scope *scope, const struct signalfd_siginfo *si)
+bool np_scope_signal(struct np_scope *scope, const struct signalfd_siginfo *si)
 {
 	if (scope->pidfd < 0)
-		return;
+		return si->ssi_signo == SIGCHLD;
 	if (si->ssi_signo == SIGCHLD)
 		maybe_stopped(scope);
 	/* of the kernel's own the command has one too: it is in the same process group */
 	else if (si->ssi_code != SI_KERNEL)
 		kill(scope->pid, (int)si->ssi_signo);
+	return true;
 }
 
 int np_scope_wait(struct np_scope *scope, int signals)

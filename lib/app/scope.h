@@ -29,8 +29,11 @@ void np_scope_go(struct np_scope *scope);
 int np_scope_fd(const struct np_scope *scope);
 /* Takes its exit status; false: it has not ended. */
 bool np_scope_ended(struct np_scope *scope);
-/* A signal that came to us: on to the command, unless it has it already, from the terminal. */
-void np_scope_signal(struct np_scope *scope, const struct signalfd_siginfo *si);
+/*
+ * A signal that came to us: on to the command, unless it has it already, from the terminal. False:
+ * the command has ended, so it is ours.
+ */
+bool np_scope_signal(struct np_scope *scope, const struct signalfd_siginfo *si);
 /* Waits for its end, signals (a signalfd) included. As a shell has it: 128 + N for signal N. */
 int np_scope_wait(struct np_scope *scope, int signals);
 /* Whether processes of it live still; SOURCE as np_scope_cfg() said. */

@@ -378,8 +378,9 @@ int np_run_start(struct np_run *run)
 	if (np_meta_new(&run->meta, &meta, &o->err))
 		return NP_EXIT_CANNOT;
 	err = np_flows_new(&run->flows, np_who_release, run->meta);
-	if (!err && o->scoped) {
-		o->whose.members = run->members = np_members_new();
+	/* a record may be of a run with a command */
+	if (!err && (run->scope || o->file)) {
+		o->whose.members = run->members = np_members_new(run->scope);
 		err = run->members ? 0 : -ENOMEM;
 	}
 	if (!err)

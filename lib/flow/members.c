@@ -12,13 +12,18 @@ struct process {
 };
 
 struct np_members {
+	bool command;            /* there is one */
 	struct np_map cgroups;   /* by id; the values say nothing */
 	struct np_map processes; /* struct process by start_ns */
 };
 
-struct np_members *np_members_new(void)
+struct np_members *np_members_new(bool command)
 {
-	return calloc(1, sizeof(struct np_members));
+	struct np_members *members = calloc(1, sizeof(*members));
+
+	if (members)
+		members->command = command;
+	return members;
 }
 
 void np_members_free(struct np_members *members)
@@ -49,9 +54,10 @@ int np_members_add(struct np_members *members, const struct np_ev_member *r)
 {
 	struct process *p;
 
+	members->command = true;
 	if (r->cgroup_id)
 		return np_map_put(&members->cgroups, r->cgroup_id, members);
-	if (find(members, r->start_ns, r->pid))
+	if (!r->pid || find(members, r->start_ns, r->pid))
 		return 0;
 	p = malloc(sizeof(*p));
 	if (!p)
@@ -66,6 +72,8 @@ int np_members_add(struct np_members *members, const struct np_ev_member *r)
 
 bool np_members_have(const struct np_members *members, const struct np_row *row)
 {
+	if (!members->command)
+		return true;
 	if (row->cgroup_id && np_map_get(&members->cgroups, row->cgroup_id))
 		return true;
 	return row->pid && find(members, row->start_ns, row->pid);

@@ -54,7 +54,7 @@ struct np_source {
 	struct bpf_link *peek_links[2];
 	struct bpf_link *rtt_link, *turn_links[2];
 	struct bpf_link *tree_links[NP_TREE_LINKS];
-	bool tree_told;                /* which cgroup is the command's */
+	bool tree_told;                /* that there is a command */
 	const struct np_young *youngs; /* the map of young connections, shared with the kernel */
 	struct np_rtt *rtt_slots;      /* the map of RTT samples, shared with the kernel */
 	bool udp_by_socket;

@@ -75,14 +75,15 @@ static void detach(struct np_source *src)
 		np_detach(&src->tree_links[i]);
 }
 
-/* All other members are told by the ring. */
+/* That there is a command, and its cgroup where it has one. All other members come by the ring. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): struct np_probe has it so */
 static int snapshot(struct np_source *src, uint32_t *what)
 {
 	struct np_ev_member r = { .hdr = { NP_EV_MEMBER, sizeof(r), 0 },
 				  .cgroup_id = src->cfg.tree_cgroup };
 
 	(void)what;
-	if (src->cfg.tree_cgroup && !src->tree_told)
+	if (!src->tree_told)
 		np_source_emit(src, &r, sizeof(r));
 	src->tree_told = true;
 	return 0;

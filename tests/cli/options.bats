@@ -54,6 +54,7 @@ takes_value() {
 	local wrong=0
 	refuse --interval '' -1 0 9ms 0.001 25h 2d abc s 5parsecs '1 s' 1s1 1m1h 1.s -5s 1KiB 99999999999999999999d
 	refuse --duration '' -1 0 0s abc s 5parsecs '1 s' 1s1 1m1h 1.s -5s 1KiB 99999999999999999999
+	refuse --linger '' -1 25h 2d abc s 5parsecs '1 s' 1s1 1m1h 1.s -5s 1KiB 99999999999999999999
 	refuse --ring-size '' -1 0 4095 2G 1TiB 1e6 1s '1 KiB' 1kib 99999999999999999999
 	((!wrong))
 }
@@ -72,6 +73,7 @@ takes_value() {
 	refuse --container ''
 	refuse --pod ''
 	refuse --interface ''
+	refuse --to ''
 	((!wrong))
 }
 
@@ -100,7 +102,7 @@ takes_value() {
 	while read -r option; do
 		case $option in
 		# any name may be one
-		--comm | --cgroup | --container | --pod | --interface) continue ;;
+		--comm | --cgroup | --container | --pod | --interface | --to) continue ;;
 		esac
 		refuse "$option" "$bad_escape" "$bad_utf8" "$long"
 	done < <(takes_value)
@@ -142,11 +144,23 @@ takes_value() {
 	grep -q -- '-Zb' "$err"
 }
 
-@test "a command to run is refused, not taken for a filter" {
-	refused -b -c 1 -- true
-	refused -b -c 1 tcp -- sh -c 'exit 1'
-	refused -b -c 1 -- $'\e[31m\n'
-	accepted tcp --
+@test "a command is no filter; what cannot be with one is refused" {
+	local wrong=0
+	refused -b --by interface -- true || wrong=1
+	refused -b -r "$NP_TMP/none" -- true || wrong=1
+	refused -b 'tcp and' -- true || wrong=1
+	refused -b --linger 1d1h -- true || wrong=1
+	accepted tcp -- || wrong=1
+	run_top -b tcp -- sh -c 'echo --nonsense port; exit 5'
+	[ "$status" -eq 5 ]
+	[ "$(cat "$out")" = '--nonsense port' ]
+	# what cannot be run is named, but not obeyed by a terminal
+	run_top --to /dev/null -- $'\e[31m\n'
+	[ "$(says_why 127)" = '' ] || {
+		says_why 127
+		wrong=1
+	}
+	((!wrong))
 }
 
 @test "every option that takes a value is in the tables of this file" {

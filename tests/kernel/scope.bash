@@ -45,10 +45,9 @@ scoped() {
 same_and_no_more() {
 	work_bytes "$said" >"$NP_TMP/same.work"
 	rows_bytes "$rows" >"$NP_TMP/same.rows"
-	{ [ "${no_pids-}" ] || _same "$NP_TMP/same.work" "$NP_TMP/same.rows"; } && same_sum tx && same_sum rx || {
-		cat "$err" "$said" "$rows"
-		return 1
-	}
+	if { [ "${no_pids-}" ] || _same "$NP_TMP/same.work" "$NP_TMP/same.rows"; } && same_sum tx && same_sum rx; then return 0; fi
+	cat "$err" "$said" "$rows"
+	return 1
 }
 
 rows_bytes() { # FILE: "pid tx rx", its rows added up

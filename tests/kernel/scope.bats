@@ -3,7 +3,8 @@
 #
 # A command behind "--": all bytes of its processes and only theirs, its status, its descriptors, its signals; nothing of us left.
 
-# shellcheck disable=SC2154 # port, status, rows... are of nptop.bash and scope.bash
+# shellcheck disable=SC2154,SC2034 # port, status, rows, no_pids... are of nptop.bash and scope.bash
+# shellcheck disable=SC2016,SC2030,SC2031 # $TO is the commands' own; each test has a shell of its own
 
 bats_require_minimum_version 1.5.0
 load ../lib
@@ -45,30 +46,29 @@ cases() {
 	END
 }
 
-# each_case PROGRAM [OPTIONS]: exactly its bytes, whatever its processes are; UDP only where the program shows it.
+# each_case PROGRAM [OPTIONS]: exactly its bytes, whatever its processes are.
 each_case() {
 	local line wrong=0 udp
 	serve udp-server
 	udp=$port
-	NP_BG[udp]=${NP_BG[server]}
+	NP_BG[udp]=${NP_BG[server]} # another server follows
 	serve server
 	others_up
 	export TO="--to $ADDR_B --port $port" TOU="--to $ADDR_B --port $udp"
 	while read -r line; do
-		if [[ ${no_udp-} && $line == *TOU* ]]; then continue; fi
 		scoped "$@" --linger 20s -- sh -c "$line"
-		# npflows names who connected
+		# whose of the two processes a connection is may be told either way
 		no_pids=
-		if [[ $1 == npflows && $line == *hand* ]]; then no_pids=yes; fi
-		[ "$status" = 0 ] && same_and_no_more || {
+		if [[ $line == *hand* ]]; then no_pids=yes; fi
+		if [ "$status" != 0 ] || ! same_and_no_more; then
 			echo "^^^ status $status: $line"
 			wrong=1
-		}
+		fi
 	done < <(cases)
 	((!wrong))
 }
 
-BY=(-o pid,comm,tx_bytes,rx_bytes)
+BY=(-o 'pid,comm,tx_bytes,rx_bytes')
 
 @test "nptop: every byte of the command's processes and no other, by its cgroup" {
 	each_case nptop "${BY[@]}"
@@ -105,7 +105,6 @@ BY=(-o pid,comm,tx_bytes,rx_bytes)
 	for scope in cgroup processes; do
 		[ "$scope" = cgroup ] || no_cgroup
 		others_here
-		# shellcheck disable=SC2016
 		scoped nptop "${BY[@]}" -- sh -c 'np-work server --port 0 >"$0" & s=$!
 			until grep -q ready "$0"; do sleep 0.02; done
 			np-work client --port "$(sed -n "s/.*\"ready\":\([0-9]*\).*/\1/p" "$0")" --conns 9 --tx 30011 --rx 50021
@@ -123,7 +122,6 @@ others_here() {
 
 @test "a server of the command, clients of others: the command's ends only" {
 	local here=$NP_TMP/here
-	# shellcheck disable=SC2016
 	start_bg scoped in_ns "$NS_A" "$(np_bin nptop)" -J --to "$rows" "${BY[@]}" -- sh -c 'exec np-work server --accept fork --listen :: >"$0"' "$here"
 	wait_for 20 grep -qs ready "$here"
 	port=$(json_lines 'select(has("ready")).ready' "$here")
@@ -163,7 +161,6 @@ signal_to_server() {
 	serve server
 	others_up
 	export TO="--to $ADDR_B --port $port"
-	# shellcheck disable=SC2016
 	scoped nptop "${BY[@]}" -- sh -c 'own=$0$(sed -n s/^0:://p /proc/self/cgroup)
 		mkdir "$own/a" "$own/a/b"; echo $$ >"$own/a/b/cgroup.procs"
 		np-work client $TO --conns 3 --tx 30011
@@ -171,6 +168,21 @@ signal_to_server() {
 	[ "$status" = 0 ]
 	same_and_no_more
 	[ -z "$(find "$(cgroup_mount)" -type d -name left)" ]
+}
+
+@test "a command that is one of ours with a command: a scope within a scope" {
+	serve server
+	others_up
+	export TO="--to $ADDR_B --port $port"
+	scoped nptop "${BY[@]}" -- "$(np_bin nptop)" -J -o tx_bytes --to "$NP_TMP/inner" -- sh -c 'np-work client $TO --tx 4001; exit 6'
+	[ "$status" = 6 ]
+	same_and_no_more
+	[ "$(json_sum tx_bytes "$NP_TMP/inner")" = 4001 ]
+	no_cgroup
+	scoped nptop "${BY[@]}" -- "$(np_bin nptop)" -J -o tx_bytes --to "$NP_TMP/inner" -- sh -c 'np-work client $TO --tx 4001; exit 6'
+	[ "$status" = 6 ]
+	same_and_no_more
+	[ "$(json_sum tx_bytes "$NP_TMP/inner")" = 4001 ]
 }
 
 @test "filters of the user's choose among the command's connections" {
@@ -189,7 +201,6 @@ signal_to_server() {
 	export TO="--to $ADDR_B --port $port"
 	for scope in cgroup processes; do
 		[ "$scope" = cgroup ] || no_cgroup
-		# shellcheck disable=SC2016
 		scoped nptop "${BY[@]}" --linger 20s -- sh -c 'i=0; while [ $i -lt 100 ]; do i=$((i + 1)); ( (np-work client $TO --tx 1009 & ) & ); /bin/true; done; wait'
 		[ "$status" = 0 ]
 		[ "$(json_sum tx "$said")" = 100900 ]
@@ -221,6 +232,35 @@ signal_to_server() {
 	pid=$(cat "$said")
 	grep -q "1 process of the command lives on: sleep ($pid); " "$err"
 	kill "$pid"
+}
+
+@test "a signal ends the waiting for what the command left" {
+	local pid
+	start_bg scoped env --default-signal "$(np_bin nptop)" --to /dev/null --linger 1h -- sh -c 'sleep 300 & echo $!; exit 8'
+	wait_line scoped '^[0-9]'
+	pid=$(head -n 1 "$(bg_out scoped)")
+	wait_for 10 _no_child_sh
+	status=0
+	stop_bg scoped INT || status=$?
+	[ "$status" = 8 ]
+	grep -q "lives on: sleep ($pid)" "$(bg_err scoped)"
+	kill "$pid"
+}
+
+_no_child_sh() {
+	! pgrep -P "$(bg_pid scoped)" '^sh$' >/dev/null
+}
+
+@test "in a pid namespace of our own: the command's processes are the kernel's to number" {
+	serve server
+	others_up
+	export TO="--to $ADDR_B --port $port"
+	no_cgroup
+	no_pids=yes # they have other ids in there
+	scope_in=(unshare -p -f --mount-proc "${scope_in[@]}")
+	scoped nptop "${BY[@]}" -- sh -c '(setsid sh -c "sleep 0.3; np-work client $TO --tx 4001" &); np-work client $TO --conns 5 --tx 1009 & wait'
+	[ "$status" = 0 ]
+	same_and_no_more
 }
 
 @test "its status: its own, 128 + its signal, 127 and 126" {
@@ -255,24 +295,23 @@ signal_to_server() {
 @test "--duration and --count end the watching, not the command" {
 	scoped nptop -d 100ms -- sh -c 'sleep 0.5; echo done; exit 9'
 	[ "$status" = 9 ]
-	[ "$(cat "$said")" = done ]
+	[ "$(cat "$said")" = 'done' ]
 	scoped nptop -c 2 -I 50ms -- sh -c 'sleep 0.5; echo done; exit 9'
 	[ "$status" = 9 ]
-	[ "$(cat "$said")" = done ]
+	[ "$(cat "$said")" = 'done' ]
 }
 
 @test "where we cannot run the command is not run" {
 	local to=$NP_TMP/ran
-	chmod 711 "$NP_TMP"
 	status=0
-	setpriv --reuid 65534 --regid 65534 --clear-groups "$(np_bin nptop)" -- touch "$to" 2>"$err" || status=$?
+	sh -c 'echo $$ >"$0"; exec "$@"' "$said" setpriv --bounding-set=-all --inh-caps=-all "$(np_bin nptop)" -- touch "$to" 2>"$err" || status=$?
 	[ "$status" = 3 ]
 	[ "$(wc -l <"$err")" = 1 ]
 	[ ! -e "$to" ]
 	status=0
 	"$(np_bin nptop)" --to "$NP_TMP/no/such" -- touch "$to" 2>"$err" || status=$?
 	[ "$status" = 3 ] && [ ! -e "$to" ]
-	none_of '*'
+	none_of "$(cat "$said")"
 }
 
 @test "with a capability instead of root, mkdir refused: by its processes" {
@@ -295,9 +334,15 @@ signal_to_server() {
 # ---- what it is given ----
 
 @test "stdin and stdout are its own, byte for byte" {
+	local program
 	head -c 20000000 /dev/urandom >"$NP_TMP/data"
-	"$(np_bin nptop)" -- cat <"$NP_TMP/data" 2>"$err" | cmp - "$NP_TMP/data"
-	"$(np_bin npflows)" -- cat <"$NP_TMP/data" 2>"$err" | cmp - "$NP_TMP/data"
+	for program in nptop npflows; do
+		"$(np_bin "$program")" -- cat <"$NP_TMP/data" 2>"$err" >"$said"
+		cmp "$said" "$NP_TMP/data"
+		# through pipes
+		"$(np_bin "$program")" -- cat < <(cat "$NP_TMP/data") 2>"$err" | cat >"$said"
+		cmp "$said" "$NP_TMP/data"
+	done
 	[ "$("$(np_bin nptop)" --to "$rows" -- sh -c 'echo a; echo b >&2' 2>&1)" = $'a\nb' ]
 }
 
@@ -341,7 +386,6 @@ LOOK='grep -E "^(SigBlk|SigIgn|SigCgt|Umask|NoNewPrivs|Cap|Uid|Gid|Groups|Seccom
 @test "a signal for us is the command's" {
 	local sig
 	for sig in INT TERM HUP QUIT USR1 USR2; do
-		# shellcheck disable=SC2016
 		start_bg scoped env --default-signal "$(np_bin nptop)" --to /dev/null -- bash -c 'trap "echo got '$sig'; exit 42" '$sig'; echo ready
 			for i in {1..300}; do sleep 0.05; done'
 		wait_line scoped ready
@@ -365,8 +409,9 @@ LOOK='grep -E "^(SigBlk|SigIgn|SigCgt|Umask|NoNewPrivs|Cap|Uid|Gid|Groups|Seccom
 
 @test "no cgroup stays: at its end, when we are told to end, when we are killed" {
 	local sig pid us
-	scoped nptop -- true
-	none_of '*' || none_of "$(cat "$said")"
+	scoped nptop -- sed -n s/^0:://p /proc/self/cgroup
+	[[ $(cat "$said") == */netprobe-[0-9]*-* ]]
+	[ ! -e "$(cgroup_mount)$(cat "$said")" ]
 	for sig in TERM KILL; do
 		start_bg scoped "$(np_bin nptop)" --to /dev/null -- sh -c 'echo $$; exec sleep 300'
 		wait_line scoped '^[0-9]'
@@ -384,7 +429,6 @@ LOOK='grep -E "^(SigBlk|SigIgn|SigCgt|Umask|NoNewPrivs|Cap|Uid|Gid|Groups|Seccom
 
 @test "kill -9 while it makes cgroups and forks" {
 	local us pid
-	# shellcheck disable=SC2016
 	start_bg scoped "$(np_bin nptop)" --to /dev/null -- sh -c 'own=$0$(sed -n s/^0:://p /proc/self/cgroup); echo $$
 		mkdir "$own/a" "$own/b"; for i in $(seq 2000); do (sleep 0.01) & echo $$ >"$own/a/cgroup.procs"; mkdir "$own/a/c"; echo $$ >"$own/cgroup.procs"; done 2>/dev/null' "$(cgroup_mount)"
 	wait_line scoped '^[0-9]'
@@ -401,7 +445,7 @@ LOOK='grep -E "^(SigBlk|SigIgn|SigCgt|Umask|NoNewPrivs|Cap|Uid|Gid|Groups|Seccom
 		read -ra words <<<"$line"
 		status=0
 		"$(np_bin "${words[0]}")" "${words[@]:1}" >"$said" 2>"$err" || status=$?
-		[ "$status" = 2 ] && [ "$(wc -l <"$err")" = 1 ] || wrong=1
+		if [ "$status" != 2 ] || [ "$(wc -l <"$err")" != 1 ]; then wrong=1; fi
 	done
 	((!wrong))
 }

@@ -64,7 +64,7 @@ run_in() {
 	do_shell clear
 	run_in "bash -c 'trap \"echo caught; exit 42\" INT; trap \"echo no\" QUIT; echo go; for i in {1..300}; do sleep 0.05; done'"
 	until_line '^go'
-	press 'C-\'
+	press "C-\\"
 	until_line '^no|.no$'
 	press C-c
 	until_screen 'caught'

@@ -10,7 +10,7 @@ static int begin_members(void **state)
 {
 	struct np_flows_cfg cfg = { 0 };
 
-	members = np_members_new();
+	members = np_members_new(true);
 	if (!members || setup(state))
 		return -1;
 	cfg.members = members;
@@ -50,6 +50,21 @@ static void nobody_belongs_before_it_is_told(void **state)
 	assert_false(has(0, 0, 0));
 	assert_false(has(5, 7, 70));
 	assert_true(np_whose_match(&all, &row));
+}
+
+static void without_a_command_all_belong_until_a_record_tells_of_one(void **state)
+{
+	(void)state;
+	np_members_free(members);
+	members = np_members_new(false);
+	np_flows_set(flows, &(struct np_flows_cfg){ .members = members });
+	assert_true(has(0, 0, 0));
+	assert_true(has(5, 7, 70));
+	join(0, 0, 0);
+	assert_false(has(0, 0, 0));
+	assert_false(has(5, 7, 70));
+	join(0, 7, 70);
+	assert_true(has(5, 7, 70));
 }
 
 static void a_process_is_its_id_and_its_start(void **state)
@@ -189,6 +204,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		MEMBERS(nobody_belongs_before_it_is_told),
+		MEMBERS(without_a_command_all_belong_until_a_record_tells_of_one),
 		MEMBERS(a_process_is_its_id_and_its_start),
 		MEMBERS(a_cgroup_is_its_id_whoever_owns_the_socket),
 		MEMBERS(the_users_own_filters_hold_as_well),
