@@ -35,6 +35,7 @@ record_some() {
 	refused -r "$tape" --record "$NP_TMP/other" || wrong=1
 	refused -r "$tape" --root / || wrong=1
 	refused -r "$tape" -r '' || wrong=1
+	refused -r "$tape" -- true || wrong=1
 	refused --speed 2 || wrong=1
 	refused --record - || wrong=1
 	refused -r "$tape" --speed 0 || wrong=1

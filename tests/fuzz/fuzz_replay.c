@@ -139,7 +139,7 @@ static size_t shape(uint8_t *raw, const uint8_t *data, size_t size, size_t *used
 	if (!least)
 		return 0;
 	want = least;
-	if (type == NP_EV_PACKET || (type >= NP_REC_PROC && type <= NP_REC_STACK))
+	if (type == NP_EV_PACKET || (type >= NP_REC_PROC && type < NP_REC_DROPS))
 		want += more;
 	take = size - *used < want ? size - *used : want;
 	memset(raw, 0, want + 8);
