@@ -44,6 +44,8 @@ int np_play_open(struct np_run *run)
 		return np_run_fail(run, NP_EXIT_CANNOT, "cannot start", -ENOMEM);
 	p->file = o->file;
 	p->head = np_file_head(o->file);
+	if (p->head)
+		run->interval_ns = p->head->interval_ns;
 	p->speed = run->tui && o->speed <= 0 ? 1 : o->speed;
 	run->play = p;
 	return 0;
@@ -391,7 +393,10 @@ int np_play(struct np_run *run)
 		err = take(run, &item);
 	if (!err && got > 0 && p->head && !p->ended_early)
 		got = drain(run);
-	p->damaged = got < 0;
+	/* a pipe whose writer was not waited for any longer is not damaged */
+	if (!err && got < 0)
+		err = events(run, 0);
+	p->damaged = got < 0 && !p->ended_early;
 	if (!err)
 		err = show_rest(run);
 	/* on the screen the last look stays until somebody has seen enough */

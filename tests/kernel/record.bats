@@ -53,7 +53,7 @@ traffic() {
 	serve server
 	hold held --to "$ADDR_B" --conns 3 --tx 1000 --rx 1000 --comm 'np held'
 	all=$("$(np_bin nptop)" --by connection --list-columns --format json | jq -rs 'map(select(.rows | test("connection|both")) | .name) | join(",")')
-	tape_start plain nptop -I 300ms --by connection
+	tape_start plain nptop -I 300ms --by connection --netns "/run/netns/$NS_A" --netns /proc/self/ns/net --uid root
 	tape_start all nptop -I 300ms --by connection -o "$all"
 	traffic
 	tape_stop plain
