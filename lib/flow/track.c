@@ -8,7 +8,8 @@
 
 #include "flow/track.h"
 
-#define SECOND 1000000000ULL
+#define SECOND     1000000000ULL
+#define MAX_CLOSED 16384 /* connections that stay after their end for what still comes */
 
 /* How long each is waited for. */
 static const uint64_t patience[NP_WAITS] = {
@@ -87,6 +88,8 @@ static struct np_conn *find(struct np_track *t, const struct np_decoded *d, uint
 void np_track_wait(struct np_track *t, struct np_conn *c, enum np_wait wait, uint64_t ns)
 {
 	TAILQ_REMOVE(&t->waits[c->wait], c, waiting);
+	t->nclosed -= c->wait == NP_WAIT_CLOSED;
+	t->nclosed += wait == NP_WAIT_CLOSED;
 	c->wait = (uint8_t)wait;
 	c->waits_ns = ns;
 	TAILQ_INSERT_TAIL(&t->waits[wait], c, waiting);
@@ -124,6 +127,7 @@ static void forget(struct np_track *t, struct np_conn *c)
 		np_map_del(&t->map, c->hash);
 	}
 	TAILQ_REMOVE(&t->waits[c->wait], c, waiting);
+	t->nclosed -= c->wait == NP_WAIT_CLOSED;
 	c->flow = NULL;
 	if (!c->touched)
 		conn_free(c);
@@ -304,6 +308,11 @@ static void segment(struct np_flows *flows, struct np_seg *s)
 	/* the same SYN: what was sent before it is void (an RST may have moved the numbers) */
 	if (is_syn(d) && f->has_base && f->has_reach)
 		f->next = f->reach;
+	/* what comes first may not be the first: the SYN says where the bytes begin */
+	if (d->flags & NP_TH_SYN && !f->has_high) {
+		f->high = data;
+		f->has_high = true;
+	}
 	s->what = np_track_judge(s, np_track_seen(f, data, d->payload));
 	if (!(d->flags & NP_TH_RST))
 		s->fresh = np_track_fresh(flows, f, data, d->payload);
@@ -360,6 +369,8 @@ static void packet(struct np_flows *flows, const struct np_decoded *d, const str
 	c->last_ns = p->ts_ns;
 	if (flows->l7)
 		np_track_peek(flows, &s);
+	while (t->nclosed > MAX_CLOSED)
+		end(flows, TAILQ_FIRST(&t->waits[NP_WAIT_CLOSED]), false);
 }
 
 static void refused(struct np_flows *flows, const struct np_decoded *d, uint64_t ns)
@@ -438,9 +449,6 @@ void np_track_walk(struct np_flows *flows)
 			conn_free(c);
 			continue;
 		}
-		for (uint8_t i = 0; i < 2; i++)
-			if (c->half[i].zero_ns && !t->finished)
-				np_track_tell_window(flows, c, i, flows->mono_ns, true);
 		np_track_sync(flows, c);
 	}
 }

@@ -25,16 +25,16 @@ static bool is_keepalive(const struct np_half *f, const struct np_decoded *d)
 	return d->payload <= 1 && f->has_next && d->seq == f->next - 1 && !is_control(d);
 }
 
-/* It says what the segment before it said, and nothing else. */
+/* It says what the segment before it said, and nothing else, but for the window perhaps. */
 static bool repeats(const struct np_half *f, const struct np_decoded *d)
 {
 	return !d->payload && f->has_next && d->seq == f->next && d->ack == f->ack &&
-	       f->has_window && d->window == f->window && !is_control(d);
+	       f->has_window && !is_control(d);
 }
 
 static uint8_t judge_ack(struct np_half *f, const struct np_half *r, const struct np_decoded *d)
 {
-	if (!repeats(f, d))
+	if (!repeats(f, d) || d->window != f->window)
 		return 0;
 	/* the answer to a probe is no duplicate */
 	if (r->last & (d->window ? NP_SEG_KEEPALIVE : NP_SEG_PROBE))
@@ -97,12 +97,16 @@ static void remember(const struct np_seg *s, uint8_t what)
 	}
 	if (r->has_reach && d->flags & NP_TH_ACK && np_seq_before(r->reach, d->ack))
 		r->reach = d->ack;
+	/* an update of the window between duplicates does not break their row */
+	if (what & NP_SEG_DUP_ACK)
+		f->dupacks++;
+	else if (!repeats(f, d) || !d->window || d->window == f->window)
+		f->dupacks = 0;
 	f->window = d->window;
 	f->has_window = true;
 	f->ack = d->ack;
 	f->ack_ns = s->ns;
 	f->last = what;
-	f->dupacks = what & NP_SEG_DUP_ACK ? f->dupacks + 1 : 0;
 }
 
 uint8_t np_track_judge(const struct np_seg *s, bool seen)

@@ -3,10 +3,13 @@
 # tshark's fields (tests/cli/pcap-compare), one line a frame, to one line a connection and number:
 #	END-A END-B NUMBER VALUE
 # Ends are ordered as text. RTT samples are those of tcp.analysis.ack_rtt that follow Karn's rule: none of what was sent again,
-# keep-alives among them, and none of 0 or above 30 s.
+# keep-alives among them, and none of 0 or above 30 s. With -v again=1, what tshark 4.0 calls out of order although all of it was
+# in one earlier frame (22) counts as sent again.
 BEGIN { FS = "\t" }
 
 function ahead(a, b) { return ((a - b) % 4294967296 + 4294967296) % 4294967296 }
+
+function before(a, b) { return ahead(a, b) >= 2147483648 }
 
 # Of the innermost ip or ipv6 before tcp. What an ICMP error brings back is no packet.
 function ends(  i, n, layer, v6) {
@@ -24,6 +27,12 @@ function ends(  i, n, layer, v6) {
 
 function add(number, value) { sum[key "\t" number] += value }
 
+function was_seen(  i) {
+	for (i = count[dir]; i >= 1; i--)
+		if (ahead($17, from[dir, i]) < 2147483648 && ahead(to[dir, i], $17 + len) < 2147483648) return 1
+	return 0
+}
+
 # One of a pair of numbers by direction: a-NAME is of what the first end sends.
 function way(name, value) { add((src == a ? "a-" : "b-") name, value) }
 
@@ -39,6 +48,9 @@ $9 == "" || !ends() { next }
 	}
 	way("frames", 1)
 	way("wire", $10)
+	len = $18 + ($19 ~ /^(1|True)$/ || $20 ~ /^(1|True)$/)
+	dir = stream "\t" src
+	if ($11 == "" && $22 != "" && again && was_seen()) $11 = 1
 	if ($11 != "") way("retrans", 1)
 	if ($12 != "") way("fast", 1)
 	if ($13 != "") way("zero-window", 1)
@@ -48,12 +60,10 @@ $9 == "" || !ends() { next }
 	if ($15 != "" && !tainted[$16] && $15 + 0 >= 0.000001 && $15 + 0 <= 30) {
 		if (src == a) add("b-rtt", 1); else add("a-rtt", 1)
 	}
-	len = $18 + ($19 ~ /^(1|True)$/ || $20 ~ /^(1|True)$/)
-	dir = stream "\t" src
 	if ($11 != "" || $21 != "") {
 		tainted[$1] = 1
 		for (i = 1; i <= count[dir]; i++)
-			if (ahead($17 + len, from[dir, i]) - 1 < 2147483647 && ahead($17, to[dir, i]) > 2147483647)
+			if (before(from[dir, i], $17 + len) && before($17, to[dir, i]))
 				tainted[frame[dir, i]] = 1
 	}
 	if (len > 0) {
