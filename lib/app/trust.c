@@ -71,6 +71,8 @@ void np_trust_print(struct np_source *source, const struct np_flows *flows,
 	fprintf(stderr, "connections ended          %llu\n", ull(fs->ended));
 	fprintf(stderr, "ended without an event     %llu\n", ull(fs->vanished));
 	fprintf(stderr, "bytes without an owner     %llu\n", ull(fs->ownerless_bytes));
+	fprintf(stderr, "ended outside the sample   %llu\n", ull(st.left_out));
+	fprintf(stderr, "records outside the sample %llu\n", ull(fs->left_out));
 	fprintf(stderr, "network namespaces missed  %llu\n", ull(st.netns_missed));
 	fprintf(stderr, "ended groups forgotten     %llu\n", ull(run->forgotten));
 	fprintf(stderr, "refreshes                  %llu\n", ull(run->refreshes));

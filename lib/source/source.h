@@ -42,6 +42,7 @@ struct np_source_cfg {
 	uint32_t anomalies;    /* 1 << enum np_anomaly each */
 	bool stacks;           /* the kernel's stack with retransmits, resets and drops */
 	uint32_t peek_entries; /* flows whose packets are counted for NP_SRC_PEEK, 0: the default */
+	uint32_t sample;       /* one connection in so many (np_sampled()); 0, 1: all */
 	bool run_stats;        /* have the kernel time each run of our programs (55 ns a run) */
 	void (*record)(void *ctx, const void *rec, size_t len);
 	void *ctx;
@@ -55,7 +56,8 @@ struct np_source_stats {
 	uint64_t netns_missed;      /* network namespaces that could not be entered */
 	uint64_t walk_ns;           /* the last walk over files */
 	uint64_t udp_entries, udp_max;
-	uint64_t peeked; /* packets copied for NP_SRC_PEEK */
+	uint64_t left_out; /* TCP connections that ended outside of the sample */
+	uint64_t peeked;   /* packets copied for NP_SRC_PEEK */
 	struct np_source_prog {
 		char name[24];
 		const char *hook;  /* "tp_btf/inet_sock_set_state", "iter/task_file", "tcx" */
