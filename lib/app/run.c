@@ -292,6 +292,8 @@ static int finish(struct np_run *run, int err)
 	np_flows_next(run->flows); /* what ended without an owner is counted as it goes */
 	if (run->sums && run->opts->log && err != -EPIPE)
 		np_sums_print(run->sums);
+	if (run->opts->sample > 1 && run->sink && err != -EPIPE)
+		np_trust_sample(run->source, run->flows, run->opts->sample);
 	if (run->opts->stats)
 		np_trust_print(run->source, run->flows, &run->stats);
 	if (err == -EPIPE)

@@ -29,6 +29,18 @@ uint64_t np_trust_lost(struct np_source *source, const struct np_flows *flows)
 	return lost + st.read_errors + fs->bad + fs->no_memory;
 }
 
+void np_trust_sample(struct np_source *source, const struct np_flows *flows, uint32_t n)
+{
+	const struct np_flows_stats *fs = np_flows_stats(flows);
+	struct np_source_stats st;
+
+	np_source_stats(source, &st);
+	fprintf(stderr,
+		"sample 1/%u: looked at %llu connections that live and %llu that ended, not at "
+		"%llu that ended; sums are corrected by %u\n",
+		n, ull(np_flows_count(flows)), ull(fs->ended + fs->vanished), ull(st.left_out), n);
+}
+
 static int by_size(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;

@@ -16,16 +16,17 @@ struct np_cgroup;
 struct np_detail;
 
 /* np_row.flags */
-#define NP_ROW_OLD      1   /* opened before the tool started: age is at least what is shown */
-#define NP_ROW_ENDED    2   /* not living any more */
-#define NP_ROW_GROUP    4   /* sums other rows */
-#define NP_ROW_ACTIVE   8   /* interface: packets in this interval */
-#define NP_ROW_UP       16  /* interface: IFF_UP and IFF_RUNNING */
-#define NP_ROW_IFACE    32  /* an interface, not a connection: `link` is valid */
-#define NP_ROW_NO_BYTES 64  /* UDP without a hook: bytes are not known */
-#define NP_ROW_NO_RETR  128 /* not TCP: retransmits, rtt, windows mean nothing */
-#define NP_ROW_LISTEN   256 /* a listener: cwnd is its accept queue, ssthresh the queue's limit */
-#define NP_ROW_EVENT    512 /* what happened to a connection, as told by `detail` */
+#define NP_ROW_OLD      1    /* opened before the tool started: age is at least what is shown */
+#define NP_ROW_ENDED    2    /* not living any more */
+#define NP_ROW_GROUP    4    /* sums other rows */
+#define NP_ROW_ACTIVE   8    /* interface: packets in this interval */
+#define NP_ROW_UP       16   /* interface: IFF_UP and IFF_RUNNING */
+#define NP_ROW_IFACE    32   /* an interface, not a connection: `link` is valid */
+#define NP_ROW_NO_BYTES 64   /* UDP without a hook: bytes are not known */
+#define NP_ROW_NO_RETR  128  /* not TCP: retransmits, rtt, windows mean nothing */
+#define NP_ROW_LISTEN   256  /* a listener: cwnd is its accept queue, ssthresh the queue's limit */
+#define NP_ROW_ONE      1024 /* with NP_ROW_GROUP: of one connection, which is remembered so */
+#define NP_ROW_EVENT    512  /* what happened to a connection, as told by `detail` */
 
 struct np_row {
 	/* who; pid 0: unknown */

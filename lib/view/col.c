@@ -185,6 +185,7 @@ const struct np_col np_cols[] = {
 { "art_p90", "ART-P90", "90th percentile of application response time (request to reply)", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(ART, P90), 6, NOW | NP_COL_TCP, NP_NEED_TURN, NULL, 0 },
 { "art_p99", "ART-P99", "99th percentile of application response time (request to reply)", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(ART, P99), 6, NOW | NP_COL_TCP, NP_NEED_TURN, NULL, 0 },
 { "art_max", "ART-MAX", "greatest application response time (request to reply)", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(ART, MAX), 6, NOW | NP_COL_TCP, NP_NEED_TURN, NULL, 0 },
+{ "sample", "SAMPLE", "the part of all connections that was looked at (--sample): sums of groups are corrected by it", "", NP_TYPE_SAMPLE, NP_IN_VIEW, NP_AGG_SAME, NOWHERE, 6, CONN, 0, NULL, 0 },
 { "interface", "INTERFACE", "network interface", "", NP_TYPE_COMM, NP_IN_ROW, NP_AGG_SAME, LINK(name), 15, IKEY, NP_NEED_IFACE, NULL, 0 },
 { "ifindex", "IFINDEX", "number of the interface", "", NP_TYPE_ID, NP_IN_ROW, NP_AGG_SAME, LINK(ifindex), 7, IKEY, NP_NEED_IFACE, NULL, 0 },
 { "direction", "DIR", "rx or tx, as the interface sees it", "", NP_TYPE_ENUM, NP_IN_ROW, NP_AGG_SAME, LINK(dir), 3, IKEY, NP_NEED_IFACE, NAMES(dir_names) },

@@ -35,6 +35,7 @@ enum np_type {
 	NP_TYPE_FLAG,     /* bit `bit` of np_row.flags */
 	NP_TYPE_SPAN,     /* uint64_t nanoseconds; 0: unknown */
 	NP_TYPE_YES,      /* uint8_t: yes or no */
+	NP_TYPE_SAMPLE,   /* which part of the connections was looked at: "1/16" */
 	NP_TYPE_QUANTILE, /* of the histogram that a pointer at off leads to; `bit`: enum np_stat */
 };
 
@@ -126,6 +127,7 @@ struct np_colctx {
 	uint64_t dt_ns;       /* the interval; 0: none yet, rates are 0 */
 	uint64_t now_ns;      /* CLOCK_MONOTONIC of the refresh */
 	uint64_t wall_ns;     /* CLOCK_REALTIME of the refresh */
+	uint32_t scale;       /* one connection in so many was looked at; 0, 1: all */
 };
 
 /* A value read through a column. */
@@ -148,6 +150,12 @@ const char *np_col_rows(const struct np_col *col);
 const struct np_col *np_col_find(const char *name);
 void np_col_read(const struct np_col *col, const struct np_row *row, const struct np_colctx *ctx,
 		 struct np_value *val);
+/*
+ * What the sums and counts of ROW are multiplied by, so that a sample stands for all: groups of
+ * connections or events and totals by ctx->scale. What is one connection or event is itself, and
+ * interfaces and listeners are not sampled: 1. np_col_read() has done so already.
+ */
+uint32_t np_col_scale(const struct np_row *row, const struct np_colctx *ctx);
 /* Order of two rows under a column; unknown values come last whichever way one sorts. */
 int np_col_cmp(const struct np_col *col, const struct np_row *a, const struct np_row *b,
 	       const struct np_colctx *ctx);

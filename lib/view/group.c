@@ -183,6 +183,7 @@ int np_view_group(struct np_view_cfg *cfg, const char *name, struct np_err *err)
 	if (group && !np_group_fits(group, next.topic))
 		return no_group(next.topic, name, err);
 	next.nby = 0;
+	next.ones = false;
 	if (group) {
 		next.kind = group->kind == NP_COL_CONN ? next.topic->kind : group->kind;
 		if (*group->by)
@@ -205,6 +206,7 @@ int np_view_remember(struct np_view_cfg *cfg, struct np_err *err)
 {
 	if (cfg->nby || cfg->kind != NP_COL_CONN)
 		return 0;
+	cfg->ones = true;
 	return np_cols_parse("netns,local,remote", NULL, cfg->kind, cfg->by, NP_MAX_BY, &cfg->nby,
 			     err);
 }

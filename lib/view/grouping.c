@@ -7,13 +7,15 @@
 
 void np_grouping_init(struct np_grouping *gr, const struct np_view_cfg *cfg, struct np_meta *meta)
 {
-	*gr = (struct np_grouping){ .nby = cfg->nby, .kind = cfg->kind, .meta = meta };
+	*gr = (struct np_grouping){
+		.nby = cfg->nby, .kind = cfg->kind, .ones = cfg->ones, .meta = meta
+	};
 	memcpy(gr->by, cfg->by, sizeof(gr->by));
 }
 
 bool np_grouping_is(const struct np_grouping *gr, const struct np_view_cfg *cfg)
 {
-	return gr->kind == cfg->kind && gr->nby == cfg->nby &&
+	return gr->kind == cfg->kind && gr->ones == cfg->ones && gr->nby == cfg->nby &&
 	       !memcmp(gr->by, cfg->by, gr->nby * sizeof(gr->by[0]));
 }
 
@@ -86,6 +88,8 @@ struct np_grp *np_grouping_get(struct np_grouping *gr, const struct np_row *row)
 	g = np_grp_new(row);
 	if (!g)
 		return NULL;
+	if (gr->ones)
+		g->past.row.flags |= NP_ROW_ONE;
 	g->hash = hash;
 	g->chain = head;
 	if (np_map_put(&gr->groups, hash, g)) {

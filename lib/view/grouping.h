@@ -23,6 +23,7 @@ struct np_grouping {
 	const struct np_col *by[NP_MAX_BY];
 	size_t nby;
 	uint16_t kind;        /* NP_COL_CONN or NP_COL_IFACE: of which rows */
+	bool ones;            /* each is a single connection */
 	struct np_map groups; /* hash of the key -> struct np_grp */
 	size_t n;
 	struct np_grp *latest; /* that was found */

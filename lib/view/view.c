@@ -109,6 +109,7 @@ int np_view_set(struct np_view *view, const struct np_view_cfg *cfg)
 	}
 	view->nrows = view->matched = 0;
 	view->cfg = *cfg;
+	view->ctx.scale = cfg->sample;
 	np_merge_init(&view->plan);
 	for (size_t i = 0; i < cfg->ncols; i++)
 		plan_add(view, cfg->cols[i]);

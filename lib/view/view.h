@@ -79,8 +79,10 @@ struct np_view_cfg {
 	size_t top; /* 0: all */
 	bool all;   /* also groups that have ended */
 	bool active_only;
-	bool ailing; /* only rows with events */
-	bool freeze; /* keep the order of the last update, new rows at the end */
+	bool ailing;     /* only rows with events */
+	bool freeze;     /* keep the order of the last update, new rows at the end */
+	bool ones;       /* groups are single connections: set by np_view_remember() */
+	uint32_t sample; /* one connection in so many is in the flow table; 0, 1: all */
 	const struct np_expr *where;
 	const struct np_filter *filter;
 	const struct np_whose *whose;
