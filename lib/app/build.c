@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/baseline.h"
 #include "app/opts.h"
 #include "base/parse.h"
 #include "source/netns.h"
@@ -343,6 +344,9 @@ int np_opts_build(struct np_opts *o)
 	}
 	if (build_mode(o))
 		return NP_EXIT_USAGE;
+	ret = np_base_read(o);
+	if (ret)
+		return ret;
 	ret = build_events(o);
 	if (!ret)
 		ret = build_whose(o);
@@ -364,6 +368,8 @@ int np_opts_build(struct np_opts *o)
 		if (np_view_remember(&o->view, &o->err))
 			return NP_EXIT_USAGE;
 	}
+	if (np_base_view(o))
+		return NP_EXIT_USAGE;
 	if (!strcmp(o->sink, "tui"))
 		return 0;
 	add_sample(o);

@@ -413,6 +413,7 @@ void np_opts_free(struct np_opts *opts)
 	free(opts->whose.pids);
 	free(opts->whose.uids);
 	free(opts->whose.netns);
+	np_baseline_free(opts->base);
 	np_expr_free(opts->expr);
 	np_filter_free(opts->pcap);
 	np_buf_free(&opts->filter);

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "sink/format.h"
 #include "source/source.h"
+#include "view/baseline.h"
 #include "view/view.h"
 
 /* A repeatable option's values. */
@@ -60,10 +61,13 @@ struct np_opts {
 	struct np_whose whose;
 	struct np_expr *expr;
 	struct np_filter *pcap;
-	const char *sink; /* of np_sink_names, "tui", "histogram" */
-	uint32_t told;    /* 1 << enum np_row_event */
-	bool log;         /* rows are events, written as they come */
-	bool at_end;      /* nothing is written before the end */
+	const char *sink;         /* of np_sink_names, "tui", "histogram" */
+	struct np_baseline *base; /* that this run is held against; NULL: none */
+	const char *by_was;       /* --by as it was given, where a baseline made another of it */
+	const char *keep[2];      /* files that this run is kept in; NULL: none */
+	uint32_t told;            /* 1 << enum np_row_event */
+	bool log;                 /* rows are events, written as they come */
+	bool at_end;              /* nothing is written before the end */
 
 	struct np_err err;
 };

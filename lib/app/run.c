@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "app/baseline.h"
 #include "app/session.h"
 
 /* What was shown may be looked at again until something newer comes in. */
@@ -44,9 +45,13 @@ int np_run_show(struct np_run *run, bool last)
 
 	if (log)
 		cut_log(run);
+	if (last && run->base)
+		np_base_last(run->base, run->view);
 	err = np_view_update(run->view, run->flows);
 	if (!err && run->sums)
 		err = np_sums_add(run->sums, run->view, run->flows);
+	if (!err && run->base)
+		err = np_base_add(run->base, run->flows);
 	if (!err && run->tui)
 		np_screen_draw(run);
 	else if (!err && (log || last || !run->opts->at_end))
@@ -285,10 +290,13 @@ static int go(struct np_run *run)
 static int finish(struct np_run *run, int err)
 {
 	uint64_t lost = np_trust_lost(run->source, run->flows);
+	int status = NP_EXIT_OK;
 
 	np_tui_close(run->tui);
 	run->tui = NULL;
 	run->stats.forgotten = np_view_forgotten(run->view);
+	if (run->base && !err)
+		status = np_base_finish(run->base, run, lost);
 	np_flows_next(run->flows); /* what ended without an owner is counted as it goes */
 	if (run->sums && run->opts->log && err != -EPIPE)
 		np_sums_print(run->sums);
@@ -310,7 +318,7 @@ static int finish(struct np_run *run, int err)
 			   (unsigned long long)lost);
 		return NP_EXIT_INCONCLUSIVE;
 	}
-	return NP_EXIT_OK;
+	return status;
 }
 
 int np_run(struct np_opts *opts)

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/baseline.h"
 #include "app/priv.h"
 #include "app/session.h"
 #include "base/log.h"
@@ -289,6 +290,8 @@ int np_run_start(struct np_run *run)
 	err = np_flows_new(&run->flows, np_who_release, run->meta);
 	if (!err)
 		err = np_view_new(&run->view, &o->view, run->meta);
+	if (!err)
+		err = np_base_new(&run->base, o, run->meta);
 	if (!err && o->mode->sums)
 		err = np_sums_new(&run->sums, o, run->meta);
 	if (err)
@@ -319,6 +322,7 @@ void np_run_stop(struct np_run *run)
 	np_sink_free(run->sink);
 	np_source_close(run->source);
 	np_sums_free(run->sums);
+	np_base_free(run->base);
 	np_view_free(run->view);
 	np_flows_free(run->flows);
 	np_meta_free(run->meta);

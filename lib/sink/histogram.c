@@ -12,8 +12,6 @@
 #define LINES 32 /* at most, about: neighbouring buckets are joined until they fit */
 #define BAR   40 /* cells of the longest bar */
 
-const char *const np_hist_names[NP_HIST_KINDS] = { "rtt", "srt", "art", "syn" };
-
 unsigned int np_sink_hists(const struct np_sink *sink)
 {
 	unsigned int kinds = 0;

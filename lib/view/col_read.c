@@ -12,6 +12,7 @@
 #include "flow/l7.h"
 #include "meta/meta.h"
 #include "np_event.h"
+#include "view/baseline.h"
 #include "view/col.h"
 
 const void *np_col_at(const struct np_col *col, const struct np_row *row)
@@ -76,10 +77,12 @@ static uint64_t number(const struct np_col *col, const struct np_row *row)
 
 static bool is_mixed(const struct np_col *col, const struct np_row *row)
 {
-	size_t i = (size_t)(col - np_cols);
+	size_t i;
 
-	return (row->flags & NP_ROW_GROUP) && col->agg == NP_AGG_SAME &&
-	       ((const struct np_group_row *)row)->mixed[i / 64] & (1ULL << (i % 64));
+	if (!(row->flags & NP_ROW_GROUP) || col->agg != NP_AGG_SAME)
+		return false;
+	i = (size_t)(col - np_cols);
+	return ((const struct np_group_row *)row)->mixed[i / 64] & (1ULL << (i % 64));
 }
 
 /* Columns of the other kind, of TCP on a UDP socket, of bytes that no hook counted. */
@@ -303,6 +306,8 @@ static void read_row(const struct np_col *col, const struct np_row *row,
 	case NP_TYPE_COMM:
 		set_str(val, at);
 		break;
+	case NP_TYPE_DIFF: /* done before */
+		break;
 	case NP_TYPE_SAMPLE:
 		snprintf(val->buf, sizeof(val->buf), "1/%u", ctx->scale ? ctx->scale : 1);
 		set_str(val, val->buf);
@@ -352,6 +357,14 @@ void np_col_read(const struct np_col *col, const struct np_row *row, const struc
 	val->whole = false;
 	if (meaningless(col, row))
 		return;
+	if (col->type == NP_TYPE_DIFF) {
+		np_baseline_diff(col, row, ctx, val);
+		return;
+	}
+	if ((row->flags & NP_ROW_KEPT) && col->agg == NP_AGG_SAME && col->via != NP_IN_VIEW) {
+		np_baseline_key(col, (const struct np_group_row *)row, val);
+		return;
+	}
 	if (is_mixed(col, row)) {
 		val->kind = NP_VAL_MIXED;
 		return;

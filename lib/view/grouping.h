@@ -28,7 +28,11 @@ struct np_grouping {
 	size_t n;
 	struct np_grp *latest; /* that was found */
 	struct np_meta *meta;
-	uint64_t forgotten; /* ended groups dropped for room */
+	uint64_t forgotten;       /* ended groups dropped for room */
+	struct np_baseline *base; /* of the same keys; NULL: none */
+	struct np_run_sums run;   /* of all groups together, and how long that was */
+	uint64_t run_ns;
+	uint64_t run_at_ns; /* the refresh that was counted last */
 	uint64_t folded;    /* the interval whose ended members were added last */
 };
 
@@ -52,6 +56,9 @@ int np_grp_again(struct np_grp *g, const struct np_merge *plan, const struct np_
 int np_grp_past(struct np_grp *g, const struct np_merge *plan, const struct np_row *row);
 /* What is shown of a group that update UPDATE did not add to. */
 int np_grp_rest(struct np_grp *g);
+/* What it shows is of an interval that was not added to the sums of its run yet. */
+void np_grp_run(struct np_grp *g);
+void np_run_sums_add(struct np_run_sums *to, const struct np_row *interval);
 /* Of the groups that UPDATE did not add to, keeps at most KEEP. */
 void np_grouping_forget(struct np_grouping *gr, uint32_t update, size_t keep);
 
