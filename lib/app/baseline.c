@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "app/baseline.h"
+#include "app/check.h"
 #include "app/keep.h"
 #include "app/session.h"
 #include "base/log.h"
@@ -21,6 +22,10 @@
 struct np_base {
 	struct np_opts *opts;
 	struct np_view *log; /* of a log: its kinds of event; NULL: the run's view has the groups */
+	struct np_view *conns;            /* and its connections, for checks */
+	const struct np_row *all_conns;   /* the same, of the baseline */
+	struct np_baseline_view views[2]; /* what checks are given */
+	size_t nviews;
 	struct np_view_cfg cfg; /* of the groups, as the run began */
 	struct np_keep *keep[2];
 };
@@ -92,7 +97,8 @@ static void choose_by(struct np_opts *o)
 	}
 	if (!lasting)
 		return;
-	if (o->by_given)
+	/* interfaces are the same, known by name */
+	if (o->by_given && strncmp(lasting, o->by, strlen(o->by)) != 0)
 		o->by_was = o->by;
 	o->by = lasting;
 }
@@ -203,10 +209,25 @@ static int log_groups(const struct np_opts *o, struct np_view_cfg *cfg, struct n
 					 : "event,cause,events",
 				    NULL, cfg->kind, cfg->cols, NP_MAX_COLS, &cfg->ncols, err);
 	cfg->top = 0;
-	cfg->all = cfg->whole = true;
+	cfg->all = cfg->sum_all = true;
 	cfg->baseline = o->base;
 	if (!ret && o->base)
 		add_diffs(cfg);
+	return ret;
+}
+
+/* A log's connections, all together; --where may be about its events alone. */
+static int conn_groups(const struct np_opts *o, struct np_view_cfg *cfg)
+{
+	int ret;
+
+	*cfg = o->view;
+	cfg->topic = &np_topic_table;
+	ret = np_view_group(cfg, "protocol", NULL);
+	cfg->top = 0;
+	cfg->all = cfg->sum_all = true;
+	if (o->expr && !(np_expr_kind(o->expr) & NP_COL_CONN))
+		cfg->where = NULL;
 	return ret;
 }
 
@@ -226,7 +247,7 @@ int np_base_view(struct np_opts *o)
 	if (ret || o->log)
 		return ret;
 	v->baseline = o->base;
-	v->whole = v->all = true;
+	v->sum_all = v->all = true;
 	if (o->base && !diffs_given(o))
 		add_diffs(v);
 	return 0;
@@ -256,6 +277,50 @@ static void warn(const struct np_opts *o)
 		       info->where, o->where ? o->where : "");
 }
 
+/* What checks are given of the baseline. */
+static void give_views(struct np_base *base)
+{
+	const struct np_baseline *from = base->opts->base;
+	struct np_baseline_view *v = &base->views[base->nviews++];
+
+	v->kind = np_baseline_kind(from);
+	v->rows = np_baseline_rows(from, &v->nrows);
+	v->keys = np_baseline_by(from, &v->nkeys);
+	v->coarser = base->opts->log;
+	v->ctx = *np_baseline_ctx(from);
+	if (!base->opts->log || !np_baseline_conns(from))
+		return;
+	v = &base->views[base->nviews++];
+	base->all_conns = &np_baseline_conns(from)->row;
+	v->kind = NP_COL_CONN;
+	v->rows = &base->all_conns;
+	v->nrows = 1;
+	v->coarser = true;
+	v->ctx = *np_baseline_ctx(from);
+}
+
+static int give(struct np_base *base)
+{
+	struct np_opts *o = base->opts;
+
+	if (o->base)
+		give_views(base);
+	return np_checks_baseline(o->judged, base->views, base->nviews,
+				  "there was no baseline yet; this run is kept as one");
+}
+
+static int open_log(struct np_base *base, struct np_meta *meta)
+{
+	struct np_view_cfg conns;
+	int err = log_groups(base->opts, &base->cfg, NULL);
+
+	if (!err)
+		err = np_view_new(&base->log, &base->cfg, meta);
+	if (!err)
+		err = conn_groups(base->opts, &conns);
+	return err ? err : np_view_new(&base->conns, &conns, meta);
+}
+
 int np_base_new(struct np_base **out, struct np_opts *o, struct np_meta *meta)
 {
 	struct np_base *base;
@@ -270,9 +335,9 @@ int np_base_new(struct np_base **out, struct np_opts *o, struct np_meta *meta)
 	base->cfg = o->view;
 	warn(o);
 	if (o->log)
-		err = log_groups(o, &base->cfg, NULL);
-	if (!err && o->log)
-		err = np_view_new(&base->log, &base->cfg, meta);
+		err = open_log(base, meta);
+	if (!err)
+		err = give(base);
 	for (size_t i = 0; i < 2 && o->keep[i] && !err; i++)
 		err = np_keep_open(&base->keep[i], o->keep[i]);
 	if (err)
@@ -289,6 +354,7 @@ void np_base_free(struct np_base *base)
 	np_keep_close(base->keep[0]);
 	np_keep_close(base->keep[1]);
 	np_view_free(base->log);
+	np_view_free(base->conns);
 	free(base);
 }
 
@@ -299,7 +365,9 @@ void np_base_last(struct np_base *base, struct np_view *view)
 
 int np_base_add(struct np_base *base, struct np_flows *flows)
 {
-	return base->log ? np_view_update(base->log, flows) : 0;
+	int err = base->log ? np_view_update(base->log, flows) : 0;
+
+	return !err && base->conns ? np_view_update(base->conns, flows) : err;
 }
 
 /* ---- its end ---- */
@@ -368,12 +436,14 @@ static const char *why_not(const struct np_base *base, const struct np_view *vie
 {
 	const struct np_row *total = np_view_total(view);
 	const struct np_detail *d = total->detail;
+	size_t rows;
 
 	if (lost || np_view_forgotten(view))
 		return "records were lost";
 	if (base->log)
 		return NULL;
-	if (!total->tx_segs && !total->rx_segs && !total->conns)
+	np_view_all(view, &rows);
+	if (!rows && !total->tx_segs && !total->rx_segs && !total->conns)
 		return "there was no connection";
 	if (base->cfg.topic == &np_topic_latency &&
 	    !(d && d->hist[NP_HIST_RTT] && d->hist[NP_HIST_RTT]->count))
@@ -406,7 +476,7 @@ static int keep_run(struct np_base *base, const struct np_run *run, const struct
 					 .where = o->where ? o->where : "",
 					 .interval_ns = o->interval_ns };
 	struct np_buf text = { 0 };
-	int ret = np_baseline_write(&text, &info, view, &base->opts->err);
+	int ret = np_baseline_write(&text, &info, view, base->conns, &base->opts->err);
 
 	for (size_t i = 0; i < 2 && base->keep[i] && !ret; i++)
 		ret = write_to(base, base->keep[i], &text);
@@ -414,7 +484,7 @@ static int keep_run(struct np_base *base, const struct np_run *run, const struct
 	return ret;
 }
 
-int np_base_finish(struct np_base *base, struct np_run *run, uint64_t lost)
+int np_base_finish(struct np_base *base, struct np_run *run, uint64_t lost, int status)
 {
 	const struct np_view *view = base->log ? base->log : run->view;
 	const char *why;
@@ -426,13 +496,19 @@ int np_base_finish(struct np_base *base, struct np_run *run, uint64_t lost)
 	if (base->opts->base)
 		say_gone(base);
 	if (!base->keep[0])
-		return NP_EXIT_OK;
+		return status;
 	why = why_not(base, view, lost);
+	if (why && status) {
+		/* what went wrong is the one line; this is another */
+		fprintf(stderr, "this run is not kept as a baseline in %s\n",
+			np_keep_path(base->keep[0]));
+		return status;
+	}
 	if (why) {
 		np_err_set(&base->opts->err, 0,
 			   "this run is not kept as a baseline in '%.128s': %s",
 			   np_keep_path(base->keep[0]), why);
 		return NP_EXIT_INCONCLUSIVE;
 	}
-	return keep_run(base, run, view) ? NP_EXIT_INCONCLUSIVE : NP_EXIT_OK;
+	return keep_run(base, run, view) ? NP_EXIT_INCONCLUSIVE : status;
 }

@@ -30,8 +30,9 @@ void np_base_last(struct np_base *base, struct np_view *view);
 int np_base_add(struct np_base *base, struct np_flows *flows);
 /*
  * The end: what the baseline had and this run had not, on stderr; the run is kept, unless records
- * were LOST or nothing was seen. An exit status, with opts->err where that is to be said.
+ * were LOST or nothing was seen. STATUS is the run's so far. An exit status, with opts->err where
+ * that is to be said.
  */
-int np_base_finish(struct np_base *base, struct np_run *run, uint64_t lost);
+int np_base_finish(struct np_base *base, struct np_run *run, uint64_t lost, int status);
 
 #endif

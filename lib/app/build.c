@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/baseline.h"
+#include "app/check.h"
 #include "app/opts.h"
 #include "base/parse.h"
 #include "source/netns.h"
@@ -318,19 +319,18 @@ static void add_sample(struct np_opts *o)
 }
 
 /* In a pipe the rows of many refreshes follow each other: each says when. */
-static int add_time(struct np_opts *o)
+static void add_time(struct np_opts *o)
 {
 	struct np_view_cfg *v = &o->view;
 	const struct np_col *time = np_col_find("time");
 
 	if (o->once || o->at_end || columns_given(o))
-		return 0;
+		return;
 	if (v->ncols == NP_MAX_COLS || v->cols[0] == time)
-		return 0;
+		return;
 	memmove(&v->cols[1], &v->cols[0], v->ncols * sizeof(v->cols[0]));
 	v->cols[0] = time;
 	v->ncols++;
-	return 0;
 }
 
 int np_opts_build(struct np_opts *o)
@@ -354,8 +354,9 @@ int np_opts_build(struct np_opts *o)
 		ret = build_view(o);
 	if (ret)
 		return ret;
-	if (o->format || o->batch || o->once || o->histogram || !isatty(STDOUT_FILENO) ||
-	    !isatty(STDIN_FILENO) || !o->mode->screen)
+	/* what is judged has one filter and one grouping, from its begin to its end */
+	if (o->format || o->batch || o->once || o->histogram || o->checks.n ||
+	    !isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO) || !o->mode->screen)
 		o->sink = o->format ? o->format : o->histogram ? "histogram" : "text";
 	else
 		o->sink = "tui";
@@ -370,8 +371,9 @@ int np_opts_build(struct np_opts *o)
 	}
 	if (np_base_view(o))
 		return NP_EXIT_USAGE;
-	if (!strcmp(o->sink, "tui"))
-		return 0;
-	add_sample(o);
-	return add_time(o);
+	if (strcmp(o->sink, "tui")) {
+		add_sample(o);
+		add_time(o);
+	}
+	return np_checks_new(o);
 }

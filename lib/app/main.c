@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "app/app.h"
+#include "app/check.h"
 #include "app/run.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -102,6 +103,8 @@ int np_main(const struct np_tool *tool, int argc, char **argv)
 	status = np_opts_parse(&opts, tool, argc, argv);
 	if (!status)
 		status = dispatch(&opts);
+	if (status)
+		np_checks_spoiled(&opts);
 	if (opts.err.msg[0])
 		say(tool->name, opts.err.msg);
 	np_opts_free(&opts);

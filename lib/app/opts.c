@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/check.h"
 #include "app/opts.h"
 #include "app/opts_keys.h"
 #include "base/parse.h"
@@ -410,6 +411,7 @@ void np_opts_free(struct np_opts *opts)
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		free(lists[i]->items);
+	np_checks_free(opts->judged);
 	free(opts->whose.pids);
 	free(opts->whose.uids);
 	free(opts->whose.netns);

@@ -68,6 +68,8 @@ struct np_opts {
 	uint32_t told;            /* 1 << enum np_row_event */
 	bool log;                 /* rows are events, written as they come */
 	bool at_end;              /* nothing is written before the end */
+	struct np_checks *judged; /* app/check.h; NULL: nothing is checked */
+	bool reported;            /* the checks were judged and told */
 
 	struct np_err err;
 };

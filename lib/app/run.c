@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "app/baseline.h"
+#include "app/check.h"
 #include "app/session.h"
 
 /* What was shown may be looked at again until something newer comes in. */
@@ -41,7 +42,7 @@ int np_run_show(struct np_run *run, bool last)
 {
 	bool log = run->opts->log;
 	size_t n;
-	int err;
+	int err, checked = 0;
 
 	if (log)
 		cut_log(run);
@@ -54,8 +55,13 @@ int np_run_show(struct np_run *run, bool last)
 		err = np_base_add(run->base, run->flows);
 	if (!err && run->tui)
 		np_screen_draw(run);
-	else if (!err && (log || last || !run->opts->at_end))
+	else if (!err && !np_checks_on_stdout(run->opts->judged) &&
+		 (log || last || !run->opts->at_end))
 		err = run->write_err = np_sink_write(run->sink, run->view);
+	/* a reader that has gone takes nothing from what was seen */
+	if (!err || err == run->write_err)
+		checked = np_checks_add(run->opts->judged, run->view, run->flows);
+	err = err ? err : checked;
 	run->shown = true;
 	if (!log)
 		return err;
@@ -279,31 +285,20 @@ static int go(struct np_run *run)
 	err = np_run_timer(run, tick);
 	if (!err)
 		err = loop(run);
-	if (!err && o->log)
-		err = np_log_tick(run, true);
-	else if (!err && run->sink && !run->ended)
-		err = refresh(run, true);
+	/* what is judged is judged to the end, whether anybody reads the rows or not */
+	if (!err || (err == -EPIPE && o->judged)) {
+		int last = o->log                     ? np_log_tick(run, true)
+			   : run->sink && !run->ended ? refresh(run, true)
+						      : 0;
+
+		err = err ? err : last;
+	}
 	return err;
 }
 
-/* The end: the trust record where it is asked for, and a word where something was lost. */
-static int finish(struct np_run *run, int err)
+/* What the run has come to by itself, before checks. */
+static int status_of(struct np_run *run, int err, uint64_t lost)
 {
-	uint64_t lost = np_trust_lost(run->source, run->flows);
-	int status = NP_EXIT_OK;
-
-	np_tui_close(run->tui);
-	run->tui = NULL;
-	run->stats.forgotten = np_view_forgotten(run->view);
-	if (run->base && !err)
-		status = np_base_finish(run->base, run, lost);
-	np_flows_next(run->flows); /* what ended without an owner is counted as it goes */
-	if (run->sums && run->opts->log && err != -EPIPE)
-		np_sums_print(run->sums);
-	if (run->opts->sample > 1 && run->sink && err != -EPIPE)
-		np_trust_sample(run->source, run->flows, run->opts->sample);
-	if (run->opts->stats)
-		np_trust_print(run->source, run->flows, &run->stats);
 	if (err == -EPIPE)
 		return NP_EXIT_OK; /* the reader has seen enough */
 	if (err && err == run->write_err)
@@ -318,6 +313,28 @@ static int finish(struct np_run *run, int err)
 			   (unsigned long long)lost);
 		return NP_EXIT_INCONCLUSIVE;
 	}
+	return NP_EXIT_OK;
+}
+
+/* The end: the trust record where it is asked for, and a word where something was lost. */
+static int finish(struct np_run *run, int err)
+{
+	uint64_t lost = np_trust_lost(run->source, run->flows);
+	int status = status_of(run, err, lost);
+
+	np_tui_close(run->tui);
+	run->tui = NULL;
+	run->stats.forgotten = np_view_forgotten(run->view);
+	if (run->base && !err)
+		status = np_base_finish(run->base, run, lost, status);
+	if (run->sums && run->opts->log && err != -EPIPE)
+		np_sums_print(run->sums);
+	if (run->opts->sample > 1 && run->sink && err != -EPIPE)
+		np_trust_sample(run->source, run->flows, run->opts->sample);
+	status = np_checks_judge(run->opts->judged, lost, status);
+	np_flows_next(run->flows); /* what ended without an owner is counted as it goes */
+	if (run->opts->stats)
+		np_trust_print(run->source, run->flows, &run->stats);
 	return status;
 }
 

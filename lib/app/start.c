@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "app/baseline.h"
+#include "app/check.h"
 #include "app/priv.h"
 #include "app/session.h"
 #include "base/log.h"
@@ -54,7 +55,8 @@ unsigned int np_run_wanted(const struct np_opts *opts, const struct np_view_cfg 
 		     { NP_NEED_RTT, NP_SRC_RTT },
 		     { NP_NEED_TURN, NP_SRC_TURN },
 		     { NP_NEED_PEEK, NP_SRC_PEEK } };
-	unsigned int needs = np_view_needs(cfg), want = opts->mode->want;
+	unsigned int needs = np_view_needs(cfg) | np_checks_needs(opts->judged);
+	unsigned int want = opts->mode->want | np_checks_sources(opts->judged);
 
 	if (cfg->kind == NP_COL_IFACE)
 		return NP_SRC_IFACE;
@@ -100,10 +102,12 @@ static bool listen_drops(void *ctx, uint32_t pid, uint32_t netns, uint64_t *drop
 static int set_flows(struct np_run *run)
 {
 	const struct np_opts *o = run->opts;
+	unsigned int needs = np_view_needs(&o->view) | np_checks_needs(o->judged);
 	struct np_flows_cfg cfg = {
 		.life = o->mode->want & NP_SRC_LIFE && o->view.kind == NP_COL_EVENT,
+		.syn = np_checks_needs(o->judged) & NP_NEED_LIFE,
 		/* on the screen any column is a key away */
-		.side = run->tui || (np_view_needs(&o->view) & NP_NEED_SIDE),
+		.side = run->tui || (needs & NP_NEED_SIDE),
 		.log = o->view.kind == NP_COL_EVENT ? o->told : 0,
 		.anomalies = o->told >> NP_EVENT_ANOMALY,
 		.walks_only = !(run->want & NP_SRC_TCP),
@@ -112,8 +116,7 @@ static int set_flows(struct np_run *run)
 		.l7 = run->want & NP_SRC_PEEK ? o->tool->l7 : NULL,
 		.stack = o->stack ? stack_text : NULL,
 		.listen_drops = o->told & OVERFLOWS ? listen_drops : NULL,
-		.opened =
-		    np_view_needs(&o->view) & (NP_NEED_CGROUP | NP_NEED_CMDLINE) ? on_opened : NULL,
+		.opened = needs & (NP_NEED_CGROUP | NP_NEED_CMDLINE) ? on_opened : NULL,
 		.ctx = run,
 	};
 
@@ -278,7 +281,7 @@ static void keep_groupings(struct np_run *run)
 int np_run_start(struct np_run *run)
 {
 	struct np_opts *o = run->opts;
-	unsigned int needs = np_view_needs(&o->view);
+	unsigned int needs = np_view_needs(&o->view) | np_checks_needs(o->judged);
 	bool screen = !strcmp(o->sink, "tui");
 	struct np_meta_cfg meta = { .root = o->root,
 				    .cmdline = needs & NP_NEED_CMDLINE,
@@ -294,6 +297,8 @@ int np_run_start(struct np_run *run)
 		err = np_base_new(&run->base, o, run->meta);
 	if (!err && o->mode->sums)
 		err = np_sums_new(&run->sums, o, run->meta);
+	if (!err)
+		err = np_checks_begin(o->judged, run->meta);
 	if (err)
 		return np_run_fail(run, NP_EXIT_CANNOT, "cannot start", err);
 	/* before the terminal is taken: from then on none of them may end the program */

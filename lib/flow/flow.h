@@ -42,6 +42,7 @@ struct np_flow {
 /* What is asked of the table beside the connections themselves. */
 struct np_flows_cfg {
 	bool life;          /* what ends is told how, when and by whom: np_flows_log() */
+	bool syn;           /* with `life`: histograms of handshakes as well */
 	bool walks_only;    /* no event tells an end: what two walks over files miss is gone */
 	bool side;          /* np_detail.side of each */
 	uint32_t log;       /* events to queue for np_flows_log(): 1 << enum np_row_event */

@@ -160,7 +160,7 @@ void np_life_open(struct np_flows *flows, struct np_flow *flow, uint64_t opened_
 		d->syn_server_us = syn_us;
 	else
 		d->syn_client_us = syn_us;
-	if (!flows->cfg.life)
+	if (!flows->cfg.life || flows->cfg.syn)
 		np_detail_sample(flows, d, NP_HIST_SYN, syn_us);
 }
 

@@ -110,7 +110,7 @@ static void numbers(struct np_buf *out, const struct np_group_row *g)
 }
 
 static void head(struct np_buf *out, const struct np_baseline_info *info,
-		 const struct np_view *view)
+		 const struct np_view *view, const struct np_view *conns)
 {
 	const struct np_view_cfg *cfg = np_view_cfg(view);
 
@@ -135,11 +135,15 @@ static void head(struct np_buf *out, const struct np_baseline_info *info,
 	np_buf_printf(out, ",\n\"sample\":%" PRIu32 ",\n\"total\":{",
 		      cfg->sample ? cfg->sample : 1);
 	numbers(out, (const struct np_group_row *)np_view_total(view));
+	if (conns) {
+		np_buf_str(out, "},\n\"connections\":{");
+		numbers(out, (const struct np_group_row *)np_view_total(conns));
+	}
 	np_buf_str(out, "},\n\"groups\":[");
 }
 
 int np_baseline_write(struct np_buf *out, const struct np_baseline_info *info,
-		      const struct np_view *view, struct np_err *err)
+		      const struct np_view *view, const struct np_view *conns, struct np_err *err)
 {
 	const struct np_row *const *rows;
 	const char *before = "\n";
@@ -148,7 +152,7 @@ int np_baseline_write(struct np_buf *out, const struct np_baseline_info *info,
 	if (!np_view_cfg(view)->nby)
 		return np_err_set(err, -EINVAL, "a baseline is of groups, and there are none");
 	rows = np_view_all(view, &n);
-	head(out, info, view);
+	head(out, info, view, conns);
 	for (size_t i = 0; i < n && !out->oom; i++) {
 		if (rows[i]->flags & NP_ROW_KEPT) /* another run's */
 			continue;

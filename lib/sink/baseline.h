@@ -13,10 +13,11 @@
 
 /*
  * Appends the file's text to OUT: the total and all groups of VIEW as last updated, those that
- * --top cut too. INFO's duration and sample are the view's, its `by` as well. 0; -EINVAL and one
- * sentence where the view has no groups; -E2BIG where they are more than a baseline holds; -ENOMEM.
+ * --top cut too; of CONNS, a log's connections, the total alone (NULL: there is none). INFO's
+ * duration and sample are the view's, its `by` as well. 0; -EINVAL and one sentence where the view
+ * has no groups; -E2BIG where they are more than a baseline holds; -ENOMEM.
  */
 int np_baseline_write(struct np_buf *out, const struct np_baseline_info *info,
-		      const struct np_view *view, struct np_err *err);
+		      const struct np_view *view, const struct np_view *conns, struct np_err *err);
 
 #endif

@@ -19,7 +19,7 @@ static void add_whole(struct np_buf *out, uint64_t n)
 }
 
 /* Up to six decimals, no trailing zeros. From integers: printf's %f follows the locale. */
-static void add_decimal(struct np_buf *out, double num)
+void np_format_decimal(struct np_buf *out, double num)
 {
 	char digits[24];
 	uint64_t micro;
@@ -49,7 +49,7 @@ static void add_raw(struct np_buf *out, const struct np_value *val)
 	if (val->whole)
 		add_whole(out, val->integer);
 	else
-		add_decimal(out, val->num);
+		np_format_decimal(out, val->num);
 }
 
 /* What cannot be told: nothing was read, or a number that is none. */

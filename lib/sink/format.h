@@ -32,6 +32,8 @@ void np_format_json(struct np_buf *out, const struct np_col *col, const struct n
 /* Appends a CSV field; empty where unknown or differing. */
 void np_format_csv(struct np_buf *out, const struct np_col *col, const struct np_row *row,
 		   const struct np_colctx *ctx);
+/* A number in base units, as JSON and CSV have it: up to six decimals, whatever the locale. */
+void np_format_decimal(struct np_buf *out, double num);
 /* Numbers stand right-aligned. */
 bool np_format_right(const struct np_col *col);
 

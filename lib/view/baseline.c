@@ -90,6 +90,7 @@ void np_baseline_free(struct np_baseline *base)
 	for (size_t i = 0; i < base->ntexts; i++)
 		free(base->texts[i]);
 	row_free(&base->total);
+	row_free(&base->conns);
 	for (size_t i = 0; i < base->n; i++) {
 		row_free(base->rows[i]);
 		free(base->rows[i]);
@@ -110,6 +111,12 @@ uint16_t np_baseline_kind(const struct np_baseline *base)
 	return base->kind;
 }
 
+const struct np_col *const *np_baseline_by(const struct np_baseline *base, size_t *n)
+{
+	*n = base->nby;
+	return base->by;
+}
+
 bool np_baseline_is(const struct np_baseline *base, const struct np_view_cfg *cfg)
 {
 	return base->kind == cfg->kind && base->nby == cfg->nby &&
@@ -124,6 +131,11 @@ const struct np_colctx *np_baseline_ctx(const struct np_baseline *base)
 const struct np_group_row *np_baseline_total(const struct np_baseline *base)
 {
 	return &base->total.g;
+}
+
+const struct np_group_row *np_baseline_conns(const struct np_baseline *base)
+{
+	return base->conns.g.row.flags ? &base->conns.g : NULL;
 }
 
 const struct np_row *const *np_baseline_rows(const struct np_baseline *base, size_t *n)

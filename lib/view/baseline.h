@@ -6,10 +6,11 @@
  * does not make sense is refused as a whole.
  *
  * The file is one JSON object: "netprobe_baseline": 1, what the run was (struct np_baseline_info),
- * "total" and "groups", an array of rows. A row has the values of its fields by name (0 where they
- * are missing, never negative, all whole numbers), its "key", an array of texts (null: unknown) in
- * the order of "by", and histograms: "rtt": {"count", "sum", "min", "max", "discarded", "buckets"},
- * in us, where buckets is a flat array of bucket, count, bucket, count ..., by np_hist.h.
+ * "total" and "groups", an array of rows; of a log, whose rows are kinds of event, "connections" as
+ * well, the sum of all. A row has the values of its fields by name (0 where they are missing, never
+ * negative, all whole numbers), its "key", an array of texts (null: unknown) in the order of "by",
+ * and histograms: "rtt": {"count", "sum", "min", "max", "discarded", "buckets"}, in us, where
+ * buckets is a flat array of bucket, count, bucket, count ..., by np_hist.h.
  */
 #ifndef NP_BASELINE_H
 #define NP_BASELINE_H
@@ -78,12 +79,16 @@ void np_baseline_free(struct np_baseline *base);
 const struct np_baseline_info *np_baseline_info(const struct np_baseline *base);
 /* Of which rows: one of NP_COL_KINDS. */
 uint16_t np_baseline_kind(const struct np_baseline *base);
+/* The keys of its rows. */
+const struct np_col *const *np_baseline_by(const struct np_baseline *base, size_t *n);
 /* Whether the groups of CFG have the same keys. */
 bool np_baseline_is(const struct np_baseline *base, const struct np_view_cfg *cfg);
 
 /* How values of its rows are read: over its whole run, corrected for its sample. */
 const struct np_colctx *np_baseline_ctx(const struct np_baseline *base);
 const struct np_group_row *np_baseline_total(const struct np_baseline *base);
+/* Of a log: all its connections together; NULL: not kept. */
+const struct np_group_row *np_baseline_conns(const struct np_baseline *base);
 /* All rows, in the order of the file. */
 const struct np_row *const *np_baseline_rows(const struct np_baseline *base, size_t *n);
 /* The counterpart of ROW, and remembers that it was seen; NULL: there is none. META names. */

@@ -172,7 +172,7 @@ static int fields(const struct reader *r, const json_t *obj, struct np_base_row 
 	return 0;
 }
 
-static int fill(const struct reader *r, const json_t *obj, struct np_base_row *row)
+static int fill(const struct reader *r, const json_t *obj, uint16_t kind, struct np_base_row *row)
 {
 	struct np_group_row *g = &row->g;
 	int err;
@@ -180,9 +180,9 @@ static int fill(const struct reader *r, const json_t *obj, struct np_base_row *r
 	if (!json_is_object(obj))
 		return bad(r, "a row that is none");
 	g->row.flags = NP_ROW_GROUP | NP_ROW_KEPT;
-	if (r->base->kind == NP_COL_IFACE)
+	if (kind == NP_COL_IFACE)
 		g->row.flags |= NP_ROW_IFACE;
-	else if (r->base->kind == NP_COL_EVENT)
+	else if (kind == NP_COL_EVENT)
 		g->row.flags |= NP_ROW_EVENT;
 	g->kept = &row->kept;
 	g->base = NULL;
@@ -260,7 +260,7 @@ static int add(const struct reader *r, const json_t *obj)
 	if (!row)
 		return oom(r);
 	base->list[base->n++] = &row->g.row;
-	err = fill(r, obj, row);
+	err = fill(r, obj, base->kind, row);
 	if (!err)
 		err = key(r, obj, row);
 	if (err)
@@ -354,6 +354,8 @@ static int head(const struct reader *r, const json_t *root)
 static int read_all(const struct reader *r, const json_t *root)
 {
 	const json_t *version = json_object_get(root, "netprobe_baseline");
+	const json_t *conns = json_object_get(root, "connections");
+	struct np_baseline *base = r->base;
 	int err;
 
 	if (!json_is_integer(version))
@@ -368,7 +370,9 @@ static int read_all(const struct reader *r, const json_t *root)
 				  r->name, json_integer_value(version), NP_BASELINE_VERSION);
 	err = head(r, root);
 	if (!err)
-		err = fill(r, json_object_get(root, "total"), &r->base->total);
+		err = fill(r, json_object_get(root, "total"), base->kind, &base->total);
+	if (!err && conns)
+		err = fill(r, conns, NP_COL_CONN, &base->conns);
 	return err ? err : rows(r, root);
 }
 

@@ -28,6 +28,7 @@ struct np_baseline {
 	size_t nby;
 	struct np_colctx ctx;
 	struct np_base_row total;
+	struct np_base_row conns;  /* of a log: all connections; flags of its row 0: not kept */
 	struct np_base_row **rows; /* each of its own: groups point to them */
 	const struct np_row **list;
 	size_t n;

@@ -154,9 +154,13 @@ static struct np_expr_node *compare(struct np_expr_parser *p, enum np_expr_op op
 	if (left->kind == NP_KIND_NUM && !same_dim(left->dim, right->dim))
 		return np_expr_fail(p, left->at, "the two sides of %s have different units",
 				    sign_of(op));
+	if (!np_expr_face(p, left, right))
+		return NULL;
 	node = np_expr_binary(p, op, left, right);
-	if (node)
+	if (node) {
 		node->kind = NP_KIND_BOOL;
+		node->base = false;
+	}
 	return node;
 }
 
@@ -204,7 +208,8 @@ static struct np_expr_node *parse_cmp(struct np_expr_parser *p)
 static bool is_condition(struct np_expr_parser *p, const struct np_expr_node *node)
 {
 	if (node->kind != NP_KIND_BOOL)
-		np_expr_fail(p, node->at, "no condition, which would be as in 'rtt > 10ms'");
+		np_expr_fail(p, node->at, "no condition, which would be as in '%s'",
+			     p->check && !p->inside ? "p99(rtt) < 5ms" : "rtt > 10ms");
 	return node->kind == NP_KIND_BOOL;
 }
 
@@ -250,9 +255,9 @@ struct np_expr_node *np_expr_or(struct np_expr_parser *p)
 	return node;
 }
 
-int np_expr_compile(struct np_expr **out, const char *text, struct np_err *err)
+static int compile(struct np_expr **out, const char *text, bool check, struct np_err *err)
 {
-	struct np_expr_parser p = { .text = text, .pos = text, .err = err };
+	struct np_expr_parser p = { .text = text, .pos = text, .check = check, .err = err };
 	struct np_expr_node *root;
 
 	*out = NULL;
@@ -266,6 +271,8 @@ int np_expr_compile(struct np_expr **out, const char *text, struct np_err *err)
 		root = np_expr_fail(&p, p.pos, "&&, || or the end is missing");
 	if (root && !is_condition(&p, root))
 		root = NULL;
+	if (root && check && !root->agg)
+		root = np_expr_fail(&p, text, "it looks at nothing, as 'p99(rtt) < 5ms' would");
 	if (!root) {
 		np_expr_free(p.expr);
 		return p.code;
@@ -273,6 +280,16 @@ int np_expr_compile(struct np_expr **out, const char *text, struct np_err *err)
 	p.expr->root = root;
 	*out = p.expr;
 	return 0;
+}
+
+int np_expr_compile(struct np_expr **out, const char *text, struct np_err *err)
+{
+	return compile(out, text, false, err);
+}
+
+int np_expr_compile_check(struct np_expr **out, const char *text, struct np_err *err)
+{
+	return compile(out, text, true, err);
 }
 
 void np_expr_free(struct np_expr *expr)

@@ -54,6 +54,8 @@ bool np_expr_rows(const struct np_expr *expr, const struct np_row *row,
 		  const struct np_colctx *ctx);
 /* NP_NEED_* of all columns in it. */
 unsigned int np_expr_needs(const struct np_expr *expr);
+/* Whether one of them is of the last interval: a rate, opened, ended, retrans_pct. */
+bool np_expr_interval(const struct np_expr *expr);
 /* Of NP_COL_KINDS: the rows on which every one of its columns exists. */
 unsigned int np_expr_kind(const struct np_expr *expr);
 

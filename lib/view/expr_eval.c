@@ -8,47 +8,51 @@
 #include "view/expr_tree.h"
 
 /* Three-valued: what is not known makes neither a comparison nor its negation true. */
-enum truth { FALSE, TRUE, UNKNOWN };
 
 struct scope {
 	const struct np_row *row;
 	const struct np_colctx *ctx;
+	const struct np_expr_aggs *aggs; /* of a check, in place of a row */
 };
 
-struct number {
-	double num;
-	uint64_t integer;
-	bool whole;
-};
-
-static enum truth truth_of(bool yes)
+static enum np_truth truth_of(bool yes)
 {
-	return yes ? TRUE : FALSE;
+	return yes ? NP_TRUE : NP_FALSE;
 }
 
 /* ---- numbers ---- */
 
-static bool col_number(const struct np_expr_node *node, const struct scope *s, struct number *out)
+static bool col_number(const struct np_expr_node *node, const struct scope *s,
+		       struct np_expr_number *out)
 {
 	struct np_value val = { .kind = NP_VAL_NONE };
 
 	np_col_read(node->col, s->row, s->ctx, &val);
 	if (val.kind != NP_VAL_NUM)
 		return false;
-	*out = (struct number){ .num = val.num, .integer = val.integer, .whole = val.whole };
+	*out =
+	    (struct np_expr_number){ .num = val.num, .integer = val.integer, .whole = val.whole };
 	return true;
 }
 
 /* False where it is not known: a column is not, or by a division by 0. */
-static bool number(const struct np_expr_node *node, const struct scope *s, struct number *out)
+static bool number(const struct np_expr_node *node, const struct scope *s,
+		   struct np_expr_number *out)
 {
-	struct number a, b = { 0 };
+	struct np_expr_number a, b = { 0 };
 
 	if (node->op == NP_OP_COL)
 		return col_number(node, s, out);
 	if (node->op == NP_OP_NUM) {
-		*out = (struct number){ node->num, node->integer, node->whole };
+		*out = (struct np_expr_number){ node->num, node->integer, node->whole };
 		return true;
+	}
+	if (node->op == NP_OP_AGG)
+		return s->aggs && s->aggs->value(s->aggs->ctx, node, out);
+	if (node->op == NP_OP_BASE) {
+		struct scope before = { .aggs = s->aggs ? s->aggs->base : NULL };
+
+		return before.aggs && number(node->left, &before, out);
 	}
 	if (!number(node->left, s, &a) || (node->right && !number(node->right, s, &b)))
 		return false;
@@ -75,7 +79,7 @@ static bool number(const struct np_expr_node *node, const struct scope *s, struc
 }
 
 /* Whole numbers to the last digit; others are equal within rounding (0.1 s is 100 ms). */
-static int order(const struct number *a, const struct number *b)
+static int order(const struct np_expr_number *a, const struct np_expr_number *b)
 {
 	if (a->whole && b->whole)
 		return (a->integer > b->integer) - (a->integer < b->integer);
@@ -84,13 +88,13 @@ static int order(const struct number *a, const struct number *b)
 	return a->num < b->num ? -1 : 1;
 }
 
-static enum truth compare_numbers(const struct np_expr_node *node, const struct scope *s)
+static enum np_truth compare_numbers(const struct np_expr_node *node, const struct scope *s)
 {
-	struct number a, b;
+	struct np_expr_number a, b;
 	int c;
 
 	if (!number(node->left, s, &a) || !number(node->right, s, &b))
-		return UNKNOWN;
+		return NP_UNKNOWN;
 	c = order(&a, &b);
 	switch (node->op) {
 	case NP_OP_EQ:
@@ -132,24 +136,24 @@ static bool is_enum(const struct np_expr_node *node)
 	return node->op == NP_OP_COL && node->col->type == NP_TYPE_ENUM;
 }
 
-static enum truth compare_text(const struct np_expr_node *node, const struct scope *s)
+static enum np_truth compare_text(const struct np_expr_node *node, const struct scope *s)
 {
 	bool fold = is_enum(node->left) || is_enum(node->right);
 	struct np_value va, vb;
 	const char *a = text(node->left, s, &va), *b = text(node->right, s, &vb);
 
 	if (!a || !b)
-		return UNKNOWN;
+		return NP_UNKNOWN;
 	return truth_of(((fold ? strcasecmp(a, b) : strcmp(a, b)) == 0) == (node->op == NP_OP_EQ));
 }
 
-static enum truth match_text(const struct np_expr_node *node, const struct scope *s)
+static enum np_truth match_text(const struct np_expr_node *node, const struct scope *s)
 {
 	struct np_value val;
 	const char *str = text(node->left, s, &val);
 
 	if (!str)
-		return UNKNOWN;
+		return NP_UNKNOWN;
 	return truth_of((regexec(node->regex, str, 0, NULL, 0) == 0) == (node->op == NP_OP_MATCH));
 }
 
@@ -168,7 +172,7 @@ static bool is_mapped(const uint8_t *addr)
 }
 
 /* The column's bytes as they are in the row: its text would have to be parsed again. */
-static enum truth compare_addr(const struct np_expr_node *node, const struct scope *s)
+static enum np_truth compare_addr(const struct np_expr_node *node, const struct scope *s)
 {
 	bool turned = node->left->op == NP_OP_ADDR;
 	const struct np_expr_node *want = turned ? node->left : node->right;
@@ -180,7 +184,7 @@ static enum truth compare_addr(const struct np_expr_node *node, const struct sco
 
 	np_col_read(col, s->row, s->ctx, &val);
 	if (val.kind != NP_VAL_STR)
-		return UNKNOWN;
+		return NP_UNKNOWN;
 	/* ::/0 is all of IPv6, not IPv4 as well */
 	same =
 	    is_mapped(addr) == is_mapped(want->addr) && same_prefix(addr, want->addr, want->bits);
@@ -193,19 +197,19 @@ static enum truth compare_addr(const struct np_expr_node *node, const struct sco
 
 /* ---- conditions ---- */
 
-static enum truth flag(const struct np_expr_node *node, const struct scope *s)
+static enum np_truth flag(const struct np_expr_node *node, const struct scope *s)
 {
 	struct np_value val = { .kind = NP_VAL_NONE };
 
 	np_col_read(node->col, s->row, s->ctx, &val);
-	return val.kind == NP_VAL_BOOL ? truth_of(val.num != 0) : UNKNOWN;
+	return val.kind == NP_VAL_BOOL ? truth_of(val.num != 0) : NP_UNKNOWN;
 }
 
-static enum truth eval(const struct np_expr_node *node, const struct scope *s);
+static enum np_truth eval(const struct np_expr_node *node, const struct scope *s);
 
-static enum truth compare(const struct np_expr_node *node, const struct scope *s)
+static enum np_truth compare(const struct np_expr_node *node, const struct scope *s)
 {
-	enum truth a, b;
+	enum np_truth a, b;
 
 	switch (node->left->kind) {
 	case NP_KIND_NUM:
@@ -219,15 +223,15 @@ static enum truth compare(const struct np_expr_node *node, const struct scope *s
 	default:
 		a = eval(node->left, s);
 		b = eval(node->right, s);
-		if (a == UNKNOWN || b == UNKNOWN)
-			return UNKNOWN;
+		if (a == NP_UNKNOWN || b == NP_UNKNOWN)
+			return NP_UNKNOWN;
 		return truth_of((a == b) == (node->op == NP_OP_EQ));
 	}
 }
 
-static enum truth eval(const struct np_expr_node *node, const struct scope *s)
+static enum np_truth eval(const struct np_expr_node *node, const struct scope *s)
 {
-	enum truth a, b, wins = node->op == NP_OP_AND ? FALSE : TRUE;
+	enum np_truth a, b, wins = node->op == NP_OP_AND ? NP_FALSE : NP_TRUE;
 
 	switch (node->op) {
 	case NP_OP_AND:
@@ -236,10 +240,10 @@ static enum truth eval(const struct np_expr_node *node, const struct scope *s)
 		if (a == wins)
 			return a;
 		b = eval(node->right, s);
-		return b == wins || a == UNKNOWN ? (b == wins ? b : a) : b;
+		return b == wins || a == NP_UNKNOWN ? (b == wins ? b : a) : b;
 	case NP_OP_NOT:
 		a = eval(node->left, s);
-		return a == UNKNOWN ? a : truth_of(a == FALSE);
+		return a == NP_UNKNOWN ? a : truth_of(a == NP_FALSE);
 	case NP_OP_MATCH:
 	case NP_OP_NOMATCH:
 		return match_text(node, s);
@@ -254,25 +258,42 @@ static enum truth eval(const struct np_expr_node *node, const struct scope *s)
 
 bool np_expr_true(const struct np_expr *expr, const struct np_row *row, const struct np_colctx *ctx)
 {
-	return eval(expr->root, &(struct scope){ row, ctx }) == TRUE;
+	return eval(expr->root, &(struct scope){ row, ctx, NULL }) == NP_TRUE;
 }
 
 static bool parts(const struct np_expr_node *node, bool identity, const struct scope *s)
 {
 	if (node->op == NP_OP_AND)
 		return parts(node->left, identity, s) && parts(node->right, identity, s);
-	return node->identity != identity || eval(node, s) == TRUE;
+	return node->identity != identity || eval(node, s) == NP_TRUE;
 }
 
 bool np_expr_members(const struct np_expr *expr, const struct np_row *row,
 		     const struct np_colctx *ctx)
 {
-	return parts(expr->root, true, &(struct scope){ row, ctx });
+	return parts(expr->root, true, &(struct scope){ row, ctx, NULL });
 }
 
 bool np_expr_rows(const struct np_expr *expr, const struct np_row *row, const struct np_colctx *ctx)
 {
-	return parts(expr->root, false, &(struct scope){ row, ctx });
+	return parts(expr->root, false, &(struct scope){ row, ctx, NULL });
+}
+
+bool np_expr_number(const struct np_expr_node *node, const struct np_row *row,
+		    const struct np_colctx *ctx, struct np_expr_number *out)
+{
+	return number(node, &(struct scope){ row, ctx, NULL }, out);
+}
+
+enum np_truth np_expr_truth(const struct np_expr_node *node, const struct np_row *row,
+			    const struct np_colctx *ctx)
+{
+	return eval(node, &(struct scope){ row, ctx, NULL });
+}
+
+enum np_truth np_expr_judge(const struct np_expr_node *node, const struct np_expr_aggs *aggs)
+{
+	return eval(node, &(struct scope){ NULL, NULL, aggs });
 }
 
 unsigned int np_expr_needs(const struct np_expr *expr)
@@ -291,4 +312,19 @@ unsigned int np_expr_kind(const struct np_expr *expr)
 	for (const struct np_expr_node *node = expr->all; node; node = node->next)
 		kind &= node->col ? node->col->flags : kind;
 	return kind;
+}
+
+/* The fields of struct np_row that begin anew at each refresh. */
+static bool is_interval(uint16_t off)
+{
+	return (off >= offsetof(struct np_row, d_tx) && off < offsetof(struct np_row, avg_tx)) ||
+	       off == offsetof(struct np_row, opened) || off == offsetof(struct np_row, ended);
+}
+
+bool np_expr_interval(const struct np_expr *expr)
+{
+	for (const struct np_expr_node *node = expr->all; node; node = node->next)
+		if (node->col && node->col->via == NP_IN_ROW && is_interval(node->col->off))
+			return true;
+	return false;
 }

@@ -22,6 +22,7 @@ void np_expr_leaf_col(struct np_expr_node *node, const struct np_col *col)
 {
 	node->col = col;
 	node->identity = col->agg == NP_AGG_SAME;
+	node->rate = col->flags & NP_COL_RATE;
 	node->dim = unit_dim(col->unit);
 	switch (col->type) {
 	case NP_TYPE_COMM:

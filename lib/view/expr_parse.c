@@ -35,7 +35,7 @@ struct np_expr_node *np_expr_no_memory(struct np_expr_parser *p)
 	return NULL;
 }
 
-static struct np_expr_node *node_new(struct np_expr_parser *p, enum np_expr_op op, const char *at)
+struct np_expr_node *np_expr_node_new(struct np_expr_parser *p, enum np_expr_op op, const char *at)
 {
 	struct np_expr_node *node;
 
@@ -56,7 +56,7 @@ static struct np_expr_node *node_new(struct np_expr_parser *p, enum np_expr_op o
 struct np_expr_node *np_expr_unary(struct np_expr_parser *p, enum np_expr_op op, const char *at,
 				   struct np_expr_node *left)
 {
-	struct np_expr_node *node = left ? node_new(p, op, at) : NULL;
+	struct np_expr_node *node = left ? np_expr_node_new(p, op, at) : NULL;
 
 	if (!node)
 		return NULL;
@@ -64,6 +64,9 @@ struct np_expr_node *np_expr_unary(struct np_expr_parser *p, enum np_expr_op op,
 	node->kind = left->kind;
 	node->dim = left->dim;
 	node->identity = left->identity;
+	node->agg = left->agg;
+	node->base = left->base;
+	node->rate = left->rate;
 	return node;
 }
 
@@ -76,6 +79,9 @@ struct np_expr_node *np_expr_binary(struct np_expr_parser *p, enum np_expr_op op
 		return NULL;
 	node->right = right;
 	node->identity = left->identity && right->identity;
+	node->agg = left->agg || right->agg;
+	node->base = left->base || right->base;
+	node->rate = left->rate || right->rate;
 	return node;
 }
 
@@ -89,6 +95,11 @@ static bool is_digit(char c)
 static bool is_letter(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+bool np_expr_is_word(char c)
+{
+	return is_letter(c) || is_digit(c);
 }
 
 const char *np_expr_skip(struct np_expr_parser *p)
@@ -128,7 +139,7 @@ bool np_expr_take(struct np_expr_parser *p, size_t len, char *word)
 
 struct np_expr_node *np_expr_string(struct np_expr_parser *p, const char *at, const char *str)
 {
-	struct np_expr_node *node = node_new(p, NP_OP_STR, at);
+	struct np_expr_node *node = np_expr_node_new(p, NP_OP_STR, at);
 
 	if (!node)
 		return NULL;
@@ -162,8 +173,11 @@ struct np_expr_node *np_expr_quoted(struct np_expr_parser *p)
 struct np_expr_node *np_expr_column(struct np_expr_parser *p, const char *at,
 				    const struct np_col *col)
 {
-	struct np_expr_node *node = node_new(p, NP_OP_COL, at);
+	struct np_expr_node *node;
 
+	if (p->check && !p->inside)
+		return np_expr_total(p, at, col);
+	node = np_expr_node_new(p, NP_OP_COL, at);
 	if (node)
 		np_expr_leaf_col(node, col);
 	return node;
@@ -171,8 +185,12 @@ struct np_expr_node *np_expr_column(struct np_expr_parser *p, const char *at,
 
 static struct np_expr_node *no_column(struct np_expr_parser *p, const char *at, const char *word)
 {
-	const char **names = calloc(np_ncols + 1, sizeof(*names)), *near;
+	const char **names, *near;
 
+	if (p->check && np_expr_has_samples(word))
+		return np_expr_fail(p, at, "only its samples are known: take p99(%s), max(%s)",
+				    word, word);
+	names = calloc(np_ncols + 1, sizeof(*names));
 	if (!names)
 		return np_expr_no_memory(p);
 	for (size_t i = 0; i < np_ncols; i++)
@@ -185,27 +203,53 @@ static struct np_expr_node *no_column(struct np_expr_parser *p, const char *at, 
 	return np_expr_fail(p, at, "no column is called '%.40s'", word);
 }
 
+/* Letters and digits; in the name of a quantile a point as well: p99.9 */
+static size_t word_length(const char *at)
+{
+	size_t len = 0, digits;
+
+	while (np_expr_is_word(at[len]))
+		len++;
+	digits = *at == 'p' ? strspn(at + 1, "0123456789") : 0;
+	if (digits && digits + 1 == len && at[len] == '.')
+		len += 1 + strspn(at + len + 1, "0123456789");
+	return len;
+}
+
+static struct np_expr_node *parse_truth(struct np_expr_parser *p, const char *at, bool truth)
+{
+	struct np_expr_node *node = np_expr_node_new(p, NP_OP_BOOL, at);
+
+	if (node) {
+		node->kind = NP_KIND_BOOL;
+		node->truth = truth;
+	}
+	return node;
+}
+
 static struct np_expr_node *parse_word(struct np_expr_parser *p)
 {
 	const char *at = p->pos;
 	char word[NP_EXPR_STRING + 1];
 	const struct np_col *col;
 	bool truth = np_expr_eat(p, "true");
-	size_t len = 0;
+	enum np_agg_fn fn;
+	double q;
 
-	if (truth || np_expr_eat(p, "false")) {
-		struct np_expr_node *node = node_new(p, NP_OP_BOOL, at);
-
-		if (node) {
-			node->kind = NP_KIND_BOOL;
-			node->truth = truth;
-		}
-		return node;
-	}
-	while (is_letter(p->pos[len]) || is_digit(p->pos[len]))
-		len++;
-	if (!np_expr_take(p, len, word))
+	if (truth || np_expr_eat(p, "false"))
+		return parse_truth(p, at, truth);
+	if (!np_expr_take(p, word_length(at), word))
 		return NULL;
+	if (*np_expr_skip(p) == '(') {
+		if (np_expr_is_fn(word, &fn, &q))
+			return np_expr_call(p, at, fn, q);
+		return np_expr_fail(p, at,
+				    "nothing is called '%.40s(': there are count, sum, min, max, "
+				    "mean and p0 to p100",
+				    word);
+	}
+	if (!strcmp(word, "baseline"))
+		return np_expr_baseline(p, at);
 	col = np_col_find(word);
 	return col ? np_expr_column(p, at, col) : no_column(p, at, word);
 }
@@ -222,7 +266,7 @@ static struct np_expr_node *parse_number(struct np_expr_parser *p)
 		len++;
 	if (!np_expr_take(p, len, word))
 		return NULL;
-	node = node_new(p, NP_OP_NUM, at);
+	node = np_expr_node_new(p, NP_OP_NUM, at);
 	if (!node)
 		return NULL;
 	err = np_expr_leaf_number(node, word);

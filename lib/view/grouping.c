@@ -156,7 +156,7 @@ int np_grp_again(struct np_grp *g, const struct np_merge *plan, const struct np_
 	return err;
 }
 
-int np_grp_past(struct np_grp *g, const struct np_merge *plan, const struct np_row *row)
+int np_grp_past(struct np_grp *g, const struct np_merge *plan, const struct np_row *row, bool whole)
 {
 	struct np_row past = *row;
 
@@ -165,6 +165,8 @@ int np_grp_past(struct np_grp *g, const struct np_merge *plan, const struct np_r
 	past.d_sent = past.d_retrans_bytes = 0;
 	past.conns = past.opened = past.ended = 0;
 	past.first_ns = 0;
+	if (whole)
+		return np_merge_row(plan, &g->past, &past);
 	past.rtt_us = past.rttvar_us = past.min_rtt_us = 0;
 	past.cwnd = past.ssthresh = past.mss = 0;
 	return np_merge_row(plan, &g->past, &past);

@@ -52,8 +52,9 @@ int np_grp_add(struct np_grp *g, const struct np_merge *plan, const struct np_ro
 /* ROW has ended and was added to the past: what it did in this interval is shown once more. */
 int np_grp_again(struct np_grp *g, const struct np_merge *plan, const struct np_row *row,
 		 uint32_t update);
-/* ROW has ended: its totals stay, after np_grp_add(). */
-int np_grp_past(struct np_grp *g, const struct np_merge *plan, const struct np_row *row);
+/* ROW has ended: its totals stay, after np_grp_add(); WHOLE: what is of the moment as well. */
+int np_grp_past(struct np_grp *g, const struct np_merge *plan, const struct np_row *row,
+		bool whole);
 /* What is shown of a group that update UPDATE did not add to. */
 int np_grp_rest(struct np_grp *g);
 /* What it shows is of an interval that was not added to the sums of its run yet. */

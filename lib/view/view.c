@@ -133,7 +133,7 @@ int np_view_set(struct np_view *view, const struct np_view_cfg *cfg)
 	/* expressions may look at any column */
 	for (size_t i = 0; cfg->where && i < np_ncols; i++)
 		plan_add(view, &np_cols[i]);
-	for (size_t i = 0; cfg->whole && i < np_ncols; i++)
+	for (size_t i = 0; cfg->sum_all && i < np_ncols; i++)
 		if (np_cols[i].agg != NP_AGG_SAME && (np_cols[i].flags & cfg->kind))
 			np_merge_add(&view->plan, &np_cols[i]);
 	/* groups that are not shown now add up what they may show later */
@@ -157,7 +157,7 @@ static void average(const struct np_view *view, struct np_row *row)
 	double dt = (double)view->ctx.dt_ns / 1e9;
 	double whole = (double)(view->ctx.now_ns - view->began_ns) / 1e9;
 
-	if (!view->want_avg || dt <= 0 || !view->fresh)
+	if (!view->want_avg || dt <= 0 || !view->fresh || view->cfg.whole)
 		return;
 	for (int i = 0; i < 3; i++) {
 		double weight = fmax(1 - exp(-dt / avg_seconds[i]), dt / fmax(whole, dt));
@@ -211,7 +211,7 @@ static int fold(struct np_view *view, const struct np_row *row)
 		g = np_grouping_get(&view->kept[i], row);
 		if (!g)
 			return -ENOMEM;
-		if (np_grp_past(g, &view->plan, row))
+		if (np_grp_past(g, &view->plan, row, view->cfg.whole))
 			return -ENOMEM;
 	}
 	return 0;
@@ -424,7 +424,9 @@ static int sum_up(struct np_view *view)
 
 int np_view_update(struct np_view *view, struct np_flows *flows)
 {
-	size_t limit = view->cfg.all ? 16 * KEEP_ENDED : KEEP_ENDED;
+	size_t limit = view->cfg.keep  ? view->cfg.keep
+		       : view->cfg.all ? 16 * KEEP_ENDED
+				       : KEEP_ENDED;
 	int err;
 
 	view->ctx.dt_ns = np_flows_interval_ns(flows);
@@ -445,6 +447,9 @@ int np_view_update(struct np_view *view, struct np_flows *flows)
 	for (size_t i = 0; i < view->nkept && view->fresh; i++)
 		if (view->kept[i].kind == view->cfg.kind)
 			view->kept[i].folded = view->folded;
+	view->matched = view->nrows;
+	if (view->cfg.whole)
+		return err;
 	if (!err)
 		err = sum_up(view);
 	view->nrows = np_order(&view->cfg, &view->ctx, view->rows, view->nrows);

@@ -83,13 +83,19 @@ struct np_view_cfg {
 	size_t top; /* 0: all */
 	bool all;   /* also groups that have ended */
 	bool active_only;
-	bool ailing;     /* only rows with events */
-	bool freeze;     /* keep the order of the last update, new rows at the end */
+	bool ailing; /* only rows with events */
+	bool freeze; /* keep the order of the last update, new rows at the end */
+	/*
+	 * For who judges a run as a whole, beside another view of the same table: every row that is
+	 * chosen, in no order, without a total; nothing is written into rows; groups keep what is
+	 * of the moment (rtt, cwnd) of members that have ended; --where chooses members alone.
+	 */
+	bool whole;
+	size_t keep;     /* groups that have ended, at most; 0: some thousands */
 	bool ones;       /* groups are single connections: set by np_view_remember() */
 	uint32_t sample; /* one connection in so many is in the flow table; 0, 1: all */
-	bool whole;      /* groups add up all columns, shown or not: for a baseline */
-	struct np_baseline
-	    *baseline; /* what groups of the same keys are held against; NULL: none */
+	bool sum_all;    /* groups add up all columns, shown or not: for a baseline */
+	struct np_baseline *baseline; /* what groups of these keys are held against; NULL: none */
 	const struct np_expr *where;
 	const struct np_filter *filter;
 	const struct np_whose *whose;
