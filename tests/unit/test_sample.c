@@ -350,7 +350,7 @@ static void a_view_of_a_sample_is_corrected(void **state)
 
 	(void)state;
 	sample(16);
-	assert_int_equal(np_view_group(&cfg, "process", NULL), 0);
+	assert_int_equal(np_view_group(&cfg, "pid,comm", NULL), 0);
 	assert_int_equal(np_expr_compile(&where, "tx_bytes == 1600", NULL), 0);
 	cfg.where = where;
 	assert_int_equal(np_view_new(&view, &cfg, NULL), 0);
@@ -374,7 +374,7 @@ static void a_view_of_a_sample_is_corrected(void **state)
 
 static void connections_remembered_by_themselves_are_not_corrected(void **state)
 {
-	struct np_view_cfg cfg = { .sample = 16, .all = true };
+	struct np_view_cfg cfg = { .topic = &np_topic_ailing, .sample = 16, .all = true };
 	const struct np_row *const *rows;
 	struct np_ev_sock r = tcp(cookie_that_is(true, 16), 7, 100);
 	struct np_view *view;
@@ -384,6 +384,9 @@ static void connections_remembered_by_themselves_are_not_corrected(void **state)
 	(void)state;
 	sample(16);
 	assert_int_equal(np_view_group(&cfg, "connection", NULL), 0);
+	assert_int_equal(np_cols_parse("local,tx_bytes", NULL, cfg.kind, cfg.cols, NP_MAX_COLS,
+				       &cfg.ncols, NULL),
+			 0);
 	assert_int_equal(np_view_remember(&cfg, NULL), 0);
 	assert_int_equal(np_view_new(&view, &cfg, NULL), 0);
 	begin();
