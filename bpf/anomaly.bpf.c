@@ -68,7 +68,7 @@ int BPF_PROG(np_an_retrans, struct sock *sk, struct sk_buff *skb)
 	if (bpf_core_field_exists(((struct trace_event_raw_tcp_retransmit_skb *)0)->err) &&
 	    (int)ctx[2])
 		return 0;
-	if (!tp)
+	if (!tp || np_sock_left_out(sk))
 		return 0;
 	r = np_an_new(NP_AN_RETRANS);
 	if (!r)
@@ -109,6 +109,8 @@ int BPF_PROG(np_an_synack, struct sock *sk, struct request_sock *req)
 		read_listener(r, sk);
 	else
 		r->cookie = np_read_cookie(sk);
+	if (np_an_drop_it(r))
+		return 0;
 	np_an_stack(r, ctx);
 	np_submit_soon(r);
 	return 0;
@@ -172,6 +174,8 @@ static __always_inline void emit_rst(void *ctx, enum np_anomaly kind, struct soc
 		else if (sk)
 			r->cookie = sk->__sk_common.skc_cookie.counter;
 	}
+	if (np_an_drop_it(r))
+		return;
 	if (kind == NP_AN_RST_SENT)
 		np_an_stack(r, ctx);
 	np_submit_soon(r);
@@ -217,7 +221,7 @@ int BPF_PROG(np_an_rst_rx, struct sock *sk)
 	struct np_ev_anomaly *r;
 	__u32 zero = 0;
 
-	if (!tp)
+	if (!tp || np_sock_left_out(sk))
 		return 0;
 	r = np_an_new(NP_AN_RST_RECV);
 	if (!r)

@@ -119,6 +119,8 @@ static __always_inline void emit(void *ctx, struct np_ev_anomaly *r, struct sk_b
 	} else {
 		r->netns = np_an_netns(skb);
 	}
+	if (np_an_drop_it(r))
+		return;
 	np_an_stack(r, ctx);
 	np_submit(r);
 }

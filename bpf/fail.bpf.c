@@ -115,7 +115,7 @@ int BPF_PROG(np_an_error, struct sock *sk)
 	if (sk->sk_protocol != IPPROTO_TCP || !err)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
-	if (!tp)
+	if (!tp || np_sock_left_out(sk))
 		return 0;
 	/* what an ICMP message said last stands for the timeout (tcp_write_err, sk_err_soft) */
 	if (never_established(tp))
@@ -171,7 +171,7 @@ int BPF_PROG(np_an_destroy, struct sock *sk)
 	struct tcp_sock *tp;
 
 	/* both ends said FIN: nearly all */
-	if (sk->__sk_common.skc_flags & (1UL << SOCK_DONE))
+	if ((sk->__sk_common.skc_flags & (1UL << SOCK_DONE)) || np_sock_left_out(sk))
 		return 0;
 	if (np_an_any_ownerless)
 		tell_owner(sk);

@@ -66,6 +66,18 @@ static __always_inline struct np_ev_anomaly *np_an_new(enum np_anomaly kind)
 	return r;
 }
 
+/*
+ * Every way out: what the sample leaves out is not told. Such a record cost the space for a moment;
+ * where things go wrong for each segment, programs ask np_left_out() before they make one.
+ */
+static __always_inline bool np_an_drop_it(struct np_ev_anomaly *r)
+{
+	if (np_sample < 2 || np_sampled_anomaly(r, np_sample))
+		return false;
+	bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
+	return true;
+}
+
 static __always_inline void np_an_stack(struct np_ev_anomaly *r, void *ctx)
 {
 	if (np_an_stacks)

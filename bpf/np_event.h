@@ -33,6 +33,22 @@ enum np_event_type {
 	NP_EV_MAX,
 };
 
+/*
+ * --sample 1/N: whether a connection is among the one in N that are looked at. Both sides ask this
+ * and nothing else, so that a connection is whole or absent in every record and every program.
+ * Cookies are consecutive numbers (before 5.12: addresses), hence the mixing (the finaliser of
+ * MurmurHash3, 64 bits).
+ */
+static inline __attribute__((always_inline)) int np_sampled(__u64 cookie, __u32 n)
+{
+	cookie ^= cookie >> 33;
+	cookie *= 0xff51afd7ed558ccdULL;
+	cookie ^= cookie >> 33;
+	cookie *= 0xc4ceb9fe1a85ec53ULL;
+	cookie ^= cookie >> 33;
+	return (cookie >> 32) * n >> 32 == 0;
+}
+
 /* How an owner is known, weakest first: a stronger one replaces a weaker. */
 enum np_owner_via {
 	NP_VIA_NONE,
@@ -78,6 +94,23 @@ struct np_ev_tuple {
 	__u8 state;  /* sk_state (TCP_ESTABLISHED = 1 ...), before the move for NP_EV_SOCK_END */
 	__u8 v6only; /* reserved, 0 */
 };
+
+/* One end of a connection as a number; with PORT, since hosts behind one address differ in it. */
+static inline __attribute__((always_inline)) __u64 np_sample_end(const __u8 *addr, __u16 port)
+{
+	__u64 end = port;
+
+	for (int i = 0; i < 16; i++)
+		end = (end ^ addr[i]) * 0x100000001b3ULL; /* FNV-1a */
+	return end;
+}
+
+/* The same for what has no cookie: a closed port's reset, a request. Equal from both ends. */
+static inline __attribute__((always_inline)) int np_sampled_tuple(const struct np_ev_tuple *t,
+								  __u32 n)
+{
+	return np_sampled(np_sample_end(t->laddr, t->lport) + np_sample_end(t->raddr, t->rport), n);
+}
 
 struct np_ev_sock {
 	struct np_ev_hdr hdr;
@@ -331,6 +364,20 @@ struct np_ev_anomaly {
 	__u8 tcp_flags; /* of the segment: retrans, drop, rst-sent (what it answers) */
 	__u8 pad[7];
 };
+
+/*
+ * By the connection, else by the packet. What a listener's queue had no room for is told of the
+ * listener, by walks too, so the listener decides.
+ */
+static inline __attribute__((always_inline)) int np_sampled_anomaly(const struct np_ev_anomaly *r,
+								    __u32 n)
+{
+	if (r->cookie)
+		return np_sampled(r->cookie, n);
+	if (r->kind == NP_AN_LISTEN_OVERFLOW && r->listener)
+		return np_sampled(r->listener, n);
+	return np_sampled_tuple(&r->tuple, n);
+}
 
 struct np_zwin_key {
 	__u64 cookie;

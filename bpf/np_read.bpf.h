@@ -52,6 +52,20 @@ static __always_inline __u64 np_read_cookie(struct sock *sk)
 	return cookie ? cookie : bpf_get_socket_cookie(sk);
 }
 
+/* --sample 1/N; 1: all of them. */
+const volatile __u32 np_sample __weak = 1;
+
+/* The connection is not looked at: nothing is done for it. */
+static __always_inline bool np_left_out(__u64 cookie)
+{
+	return np_sample > 1 && !np_sampled(cookie, np_sample);
+}
+
+static __always_inline bool np_sock_left_out(struct sock *sk)
+{
+	return np_sample > 1 && !np_sampled(np_read_cookie(sk), np_sample);
+}
+
 static __always_inline __u64 np_read_cgroup(struct sock *sk)
 {
 	if (!np_want_cgroup)

@@ -151,6 +151,8 @@ static __always_inline void np_rtt_segment(struct sock *sk)
 	if (!tp || tp->snd_una == tp->snd_nxt)
 		return;
 	cookie = np_read_cookie(sk);
+	if (np_left_out(cookie))
+		return;
 	t = np_rtt_find(cookie);
 	if (t)
 		np_rtt_next(t, tp, cookie);

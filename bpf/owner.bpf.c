@@ -41,7 +41,7 @@ static __always_inline void walk_tcp(struct bpf_iter_meta *meta, struct task_str
 	struct np_ev_sock r = {};
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 
-	if (!tp)
+	if (!tp || (sk->__sk_common.skc_state != TCP_LISTEN && np_sock_left_out(sk)))
 		return;
 	np_read_tcp(&r, tp);
 	emit(meta, task, &r, sk);
@@ -52,6 +52,8 @@ static __always_inline void walk_udp(struct bpf_iter_meta *meta, struct task_str
 {
 	struct np_ev_sock r = {};
 
+	if (np_sock_left_out(sk))
+		return;
 	np_read_tuple(&r.tuple, sk, sk->__sk_common.skc_num);
 	r.task.uid = sk->sk_uid.val;
 	r.cgroup_id = np_read_cgroup(sk);
@@ -88,7 +90,7 @@ static __always_inline void walk_name(struct bpf_iter_meta *meta, struct task_st
 		r.cookie = (__u64)sk;
 	else if (r.proto == IPPROTO_UDP)
 		r.cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
-	if (!r.cookie)
+	if (!r.cookie || np_left_out(r.cookie))
 		return;
 	r.hdr.type = NP_EV_SOCK_OWNER;
 	r.hdr.size = sizeof(r);

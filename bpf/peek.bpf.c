@@ -11,6 +11,7 @@
 
 #include "np_emit.bpf.h"
 #include "np_event.h"
+#include "np_read.bpf.h"
 
 struct np_peek_key {
 	__u64 cookie;
@@ -216,6 +217,9 @@ static __always_inline void peek(struct __sk_buff *skb, bool tx)
 		return;
 	many = sk->protocol == IPPROTO_TCP ? sk->state == TCP_LISTEN : !sk->dst_port;
 	key.cookie = bpf_get_socket_cookie(skb);
+	/* a listener's is not that of the connection, which has none yet */
+	if (!(many && sk->protocol == IPPROTO_TCP) && np_left_out(key.cookie))
+		return;
 	if (many) {
 		if (!read_head(skb, tx, sk->protocol, &h))
 			return;

@@ -36,6 +36,8 @@ struct {
 	__type(value, __u64);
 } np_ownerless SEC(".maps");
 
+__u64 np_ends_left_out; /* connections that ended outside of the sample */
+
 __u32 np_half_reset; /* of them: how many the peer had said FIN to before its RST, or more */
 
 static __always_inline void emit_owner(struct sock *sk, __u64 cookie, enum np_owner_via via)
@@ -217,6 +219,11 @@ int BPF_PROG(np_state, struct sock *sk, int oldstate, int newstate)
 {
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
+	if (np_sock_left_out(sk)) {
+		if (newstate == TCP_CLOSE && oldstate != TCP_LISTEN && oldstate != TCP_CLOSE)
+			__sync_fetch_and_add(&np_ends_left_out, 1);
+		return 0;
+	}
 	if (np_want_states || (np_want_open && newstate == TCP_ESTABLISHED))
 		emit_state(sk, oldstate, newstate);
 	if (np_want_rtt && oldstate == TCP_ESTABLISHED)
@@ -264,6 +271,8 @@ int BPF_PROG(np_destroy, struct sock *sk)
 	if (done && !np_half_reset)
 		return 0;
 	cookie = np_read_cookie(sk);
+	if (np_left_out(cookie))
+		return 0;
 	found = bpf_map_lookup_elem(&np_ownerless, &cookie);
 	if (!found)
 		return 0;
@@ -295,7 +304,7 @@ int BPF_PROG(np_reset, struct sock *sk)
 	if (!raw)
 		sk = NULL;
 	if (!sk || sk->__sk_common.skc_state != TCP_CLOSE || sk->sk_protocol != IPPROTO_TCP ||
-	    !(sk->__sk_common.skc_flags & (1UL << SOCK_DEAD)))
+	    !(sk->__sk_common.skc_flags & (1UL << SOCK_DEAD)) || np_sock_left_out(sk))
 		return 0;
 	r = np_reserve(sizeof(*r));
 	if (!r)
@@ -330,6 +339,9 @@ int np_walk_tcp(struct bpf_iter__tcp *ctx)
 		return 0;
 	sk = &tp->inet_conn.icsk_inet.sk;
 	if (!np_walk_all && sk->sk_socket && sk->sk_socket->file)
+		return 0;
+	/* listeners are not sampled */
+	if (skc->skc_state != TCP_LISTEN && np_sock_left_out(sk))
 		return 0;
 	r.hdr.type = NP_EV_SOCK;
 	r.hdr.size = sizeof(r);

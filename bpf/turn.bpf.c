@@ -44,10 +44,13 @@ SEC("tp_btf/tcp_probe")
 int BPF_PROG(np_turn_recv, struct sock *sk, struct sk_buff *skb)
 {
 	__u64 cookie = np_read_cookie(sk);
-	struct np_turn *t = bpf_map_lookup_elem(&np_turns, &cookie);
 	struct np_turn_segment s;
 	struct tcp_header h;
+	struct np_turn *t;
 
+	if (np_left_out(cookie))
+		return 0;
+	t = bpf_map_lookup_elem(&np_turns, &cookie);
 	/* older than we are */
 	if (!t)
 		t = np_turn_new(cookie, np_turn_side(sk));
@@ -79,6 +82,8 @@ int np_turn_sent_skb(struct __sk_buff *skb)
 	if (!offset || (const __u8 *)(h + 1) > end || offset > skb->len)
 		return 1;
 	cookie = bpf_get_socket_cookie(skb);
+	if (np_left_out(cookie))
+		return 1;
 	t = bpf_map_lookup_elem(&np_turns, &cookie);
 	if (t && read_segment(&s, h, skb->len - offset))
 		np_turn_sent(t, cookie, &s);

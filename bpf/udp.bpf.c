@@ -72,9 +72,12 @@ static __always_inline void udp_call(struct sock *sk, bool tx, __u32 len)
 		.cookie = bpf_get_socket_cookie(sk),
 		.pid = bpf_get_current_pid_tgid() >> 32,
 	};
-	struct np_ev_udp *u = bpf_map_lookup_elem(&np_udp, &key);
+	struct np_ev_udp *u;
 	__u64 packets = 1;
 
+	if (np_left_out(key.cookie))
+		return;
+	u = bpf_map_lookup_elem(&np_udp, &key);
 	if (!u)
 		u = udp_new(&key, sk);
 	if (!u)
@@ -133,6 +136,8 @@ int np_udp_create(struct bpf_sock *ctx)
 		return 1;
 	task = (void *)bpf_get_current_task();
 	key.cookie = bpf_get_socket_cookie(ctx);
+	if (np_left_out(key.cookie))
+		return 1;
 	u.hdr.flags = NP_EV_F_WIRE;
 	u.tuple.family = ctx->family;
 	u.tuple.proto = IPPROTO_UDP;
@@ -207,10 +212,12 @@ static __always_inline int udp_packet(struct __sk_buff *skb, bool tx)
 	sk = bpf_sk_fullsock(sk);
 	if (!sk || sk->protocol != IPPROTO_UDP)
 		return 1;
+	key.cookie = bpf_get_socket_cookie(skb);
+	if (np_left_out(key.cookie))
+		return 1;
 	len = udp_payload(skb);
 	if (len < 0)
 		return 1;
-	key.cookie = bpf_get_socket_cookie(skb);
 	u = bpf_map_lookup_elem(&np_udp, &key);
 	if (!u) {
 		struct np_ev_udp blank = {};

@@ -113,7 +113,7 @@ int BPF_PROG(np_zwin_segment, struct sock *sk, struct sk_buff *skb)
 	__u8 h[4];
 
 	/* data offset, flags, window */
-	if (!tp || bpf_probe_read_kernel(h, sizeof(h), skb->data + 12))
+	if (!tp || np_sock_left_out(sk) || bpf_probe_read_kernel(h, sizeof(h), skb->data + 12))
 		return 0;
 	wnd = tp->rcv_wnd;
 	used = tp->rcv_nxt - tp->rcv_wup;
@@ -136,7 +136,7 @@ int BPF_PROG(np_zwin_read, struct sock *sk)
 	if (!np_zwin_live[NP_WHO_LOCAL])
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
-	if (!tp)
+	if (!tp || np_sock_left_out(sk))
 		return 0;
 	wnd = tp->rcv_wnd;
 	local(sk, !wnd, wnd && tp->rcv_nxt - tp->rcv_wup >= wnd);

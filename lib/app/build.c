@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/baseline.h"
 #include "app/check.h"
 #include "app/opts.h"
 #include "base/parse.h"
@@ -308,11 +309,33 @@ static int build_view(struct np_opts *o)
 		ret = np_err_set(&o->err, -EINVAL,
 				 "the columns app and host are npflows's; see npflows --table");
 	v->whose = &o->whose;
+	v->sample = o->sample;
 	v->top = o->top;
 	v->all = o->all;
 	v->active_only = o->active_only;
 	v->ailing = o->summary && v->kind == NP_COL_CONN;
 	return ret ? NP_EXIT_USAGE : 0;
+}
+
+/* -o has a list of its own, not changes to the usual one. */
+static bool columns_given(const struct np_opts *o)
+{
+	return o->output && *o->output != '+' && *o->output != '-';
+}
+
+/* Numbers of a sample say so in every row. */
+static void add_sample(struct np_opts *o)
+{
+	const struct np_col *sample = np_col_find("sample");
+	struct np_view_cfg *v = &o->view;
+
+	if (o->sample < 2 || columns_given(o) || !(sample->flags & v->kind))
+		return;
+	for (size_t i = 0; i < v->ncols; i++)
+		if (v->cols[i] == sample)
+			return;
+	if (v->ncols < NP_MAX_COLS)
+		v->cols[v->ncols++] = sample;
 }
 
 /* In a pipe the rows of many refreshes follow each other: each says when. */
@@ -321,7 +344,7 @@ static void add_time(struct np_opts *o)
 	struct np_view_cfg *v = &o->view;
 	const struct np_col *time = np_col_find("time");
 
-	if (o->once || o->at_end || (o->output && *o->output != '+' && *o->output != '-'))
+	if (o->once || o->at_end || columns_given(o))
 		return;
 	if (v->ncols == NP_MAX_COLS || v->cols[0] == time)
 		return;
@@ -410,7 +433,9 @@ int np_opts_build(struct np_opts *o)
 		return NP_EXIT_USAGE;
 	if (check_files(o) || (o->read && np_file_open(&o->file, o->read, &o->err)))
 		return NP_EXIT_USAGE;
-	ret = build_locals(o);
+	ret = np_base_read(o);
+	if (!ret)
+		ret = build_locals(o);
 	if (!ret)
 		ret = build_events(o);
 	if (!ret)
@@ -435,7 +460,11 @@ int np_opts_build(struct np_opts *o)
 		if (np_view_remember(&o->view, &o->err))
 			return NP_EXIT_USAGE;
 	}
-	if (strcmp(o->sink, "tui"))
+	if (np_base_view(o))
+		return NP_EXIT_USAGE;
+	if (strcmp(o->sink, "tui")) {
+		add_sample(o);
 		add_time(o);
+	}
 	return np_checks_new(o);
 }

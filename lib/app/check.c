@@ -194,14 +194,24 @@ bool np_checks_want_baseline(const struct np_checks *checks)
 	return false;
 }
 
-int np_checks_baseline(struct np_checks *checks, const struct np_baseline_view *base,
+static const struct np_baseline_view *base_of(const struct np_check *check,
+					      const struct np_baseline_view *bases, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (bases[i].kind == np_check_kind(check))
+			return &bases[i];
+	return n ? &bases[0] : NULL;
+}
+
+int np_checks_baseline(struct np_checks *checks, const struct np_baseline_view *bases, size_t n,
 		       const char *why)
 {
 	int err = 0;
 
 	for (size_t i = 0; checks && i < checks->n && !err; i++)
 		if (np_check_wants_baseline(checks->all[i]))
-			err = np_check_baseline(checks->all[i], base, why);
+			err = np_check_baseline(checks->all[i], base_of(checks->all[i], bases, n),
+						why);
 	return err;
 }
 

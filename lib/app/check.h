@@ -34,11 +34,11 @@ int np_checks_begin(struct np_checks *checks, struct np_meta *meta);
 int np_checks_add(struct np_checks *checks, const struct np_view *view, struct np_flows *flows);
 
 /*
- * What `baseline` stands for, before np_checks_judge(); BASE and its rows stay until
- * np_checks_free(). NULL and WHY ("there was no baseline yet: FILE was not there, and this run was
- * kept in it"): checks that use it are inconclusive. 0 or -ENOMEM.
+ * What `baseline` stands for, before np_checks_judge(): of N kinds of rows the check's own; they
+ * and their rows stay until np_checks_free(). N 0 and WHY ("there was no baseline yet: FILE was not
+ * there, and this run was kept in it"): checks that use it are inconclusive. 0 or -ENOMEM.
  */
-int np_checks_baseline(struct np_checks *checks, const struct np_baseline_view *base,
+int np_checks_baseline(struct np_checks *checks, const struct np_baseline_view *bases, size_t n,
 		       const char *why);
 bool np_checks_want_baseline(const struct np_checks *checks);
 

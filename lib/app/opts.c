@@ -419,6 +419,7 @@ void np_opts_free(struct np_opts *opts)
 	free(opts->whose.netns);
 	free(opts->prefixes);
 	np_file_close(opts->file);
+	np_baseline_free(opts->base);
 	np_expr_free(opts->expr);
 	np_filter_free(opts->pcap);
 	np_buf_free(&opts->filter);

@@ -17,6 +17,7 @@
 #include "sink/format.h"
 #include "source/file.h"
 #include "source/source.h"
+#include "view/baseline.h"
 #include "view/view.h"
 
 /* A repeatable option's values. */
@@ -66,6 +67,9 @@ struct np_opts {
 	struct np_file *file;       /* of --read */
 	struct np_prefix *prefixes; /* of --local, as many as there are locals */
 	const char *sink;           /* of np_sink_names, "tui", "histogram" */
+	struct np_baseline *base;   /* that this run is held against; NULL: none */
+	const char *by_was;         /* --by as it was given, where a baseline made another of it */
+	const char *keep[2];        /* files that this run is kept in; NULL: none */
 	uint32_t told;              /* 1 << enum np_row_event */
 	bool log;                   /* rows are events, written as they come */
 	bool at_end;                /* nothing is written before the end */

@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "app/baseline.h"
 #include "app/check.h"
 #include "app/session.h"
 
@@ -46,9 +47,13 @@ int np_run_show(struct np_run *run, bool last)
 
 	if (log)
 		cut_log(run);
+	if (last && run->base)
+		np_base_last(run->base, run->view);
 	err = np_view_update(run->view, run->flows);
 	if (!err && run->sums)
 		err = np_sums_add(run->sums, run->view, run->flows);
+	if (!err && run->base)
+		err = np_base_add(run->base, run->flows);
 	if (!err && run->tui)
 		np_screen_draw(run);
 	else if (!err && !np_checks_on_stdout(run->opts->judged) &&
@@ -272,7 +277,7 @@ static int loop(struct np_run *run)
 				break;
 			case EV_COMMAND:
 				/* what may have ended it is not for us */
-				err = on_signal(run);
+				err = np_run_signal(run);
 				if (np_scope_ended(run->scope))
 					np_linger_begin(run);
 				break;
@@ -386,8 +391,12 @@ static int finish(struct np_run *run, int err)
 		status = NP_EXIT_INCONCLUSIVE;
 	}
 	run->stats.forgotten = np_view_forgotten(run->view);
+	if (run->base && !err)
+		status = np_base_finish(run->base, run, lost, status);
 	if (run->sums && run->opts->log && err != -EPIPE)
 		np_sums_print(run->sums);
+	if (run->opts->sample > 1 && run->sink && err != -EPIPE)
+		np_trust_sample(&source, run->flows, run->opts->sample);
 	status = np_checks_judge(run->opts->judged, lost, status);
 	np_flows_next(run->flows); /* what ended without an owner is counted as it goes */
 	if (run->opts->stats)

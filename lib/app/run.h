@@ -23,6 +23,9 @@ struct np_run_stats {
 /* --stats: the trust record, on stderr. */
 void np_trust_print(const struct np_source_stats *source, const struct np_flows *flows,
 		    const struct np_run_stats *run);
+/* --sample: how much was looked at, one line on stderr. */
+void np_trust_sample(const struct np_source_stats *source, const struct np_flows *flows,
+		     uint32_t n);
 /* What was lost so far, by all causes. */
 uint64_t np_trust_lost(const struct np_source_stats *source, const struct np_flows *flows);
 

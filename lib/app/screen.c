@@ -15,6 +15,7 @@ void np_screen_draw(struct np_run *run)
 		.host = run->host,
 		.filter = np_buf_cstr(&run->opts->filter),
 		.interval_ns = run->interval_ns,
+		.sample = run->opts->sample,
 		.notice = notice,
 	};
 

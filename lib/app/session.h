@@ -45,6 +45,7 @@ struct np_run {
 	uint64_t rows;           /* written to the log */
 	uint64_t anomalies, alarm_ns; /* log: records of them so far; no alarm from then on */
 	struct np_sums *sums;
+	struct np_base *base; /* NULL: nothing to compare with, and nothing to keep */
 	bool stop, masked;
 	bool shown; /* the interval was shown, nothing newer came in */
 	bool ended; /* the last refresh was made */

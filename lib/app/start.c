@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/baseline.h"
 #include "app/check.h"
 #include "app/played.h"
 #include "app/priv.h"
@@ -153,6 +154,7 @@ static int set_flows(struct np_run *run)
 		.anomalies = o->told >> NP_EVENT_ANOMALY,
 		.walks_only = !(run->want & NP_SRC_TCP),
 		.udp_idle_ns = o->udp_idle_ns,
+		.sample = o->sample,
 		.l7 = run->want & NP_SRC_PEEK ? o->tool->l7 : NULL,
 		.stack = o->stack ? stack_text : NULL,
 		.listen_drops = o->told & OVERFLOWS ? listen_drops : NULL,
@@ -212,6 +214,7 @@ static int open_source(struct np_run *run)
 		.udp_entries = o->udp_entries,
 		.anomalies = o->told >> NP_EVENT_ANOMALY,
 		.stacks = o->stack,
+		.sample = o->sample,
 		.run_stats = o->stats,
 		.record = on_record,
 		.ctx = run,
@@ -385,6 +388,8 @@ int np_run_start(struct np_run *run)
 	}
 	if (!err)
 		err = np_view_new(&run->view, &o->view, run->meta);
+	if (!err)
+		err = np_base_new(&run->base, o, run->meta);
 	if (!err && o->mode->sums)
 		err = np_sums_new(&run->sums, o, run->meta);
 	if (!err)
@@ -422,6 +427,7 @@ void np_run_stop(struct np_run *run)
 	np_play_close(run->play);
 	np_recording_close(run->recording);
 	np_sums_free(run->sums);
+	np_base_free(run->base);
 	np_view_free(run->view);
 	np_flows_free(run->flows);
 	np_members_free(run->members);

@@ -14,6 +14,7 @@
 
 struct np_sums {
 	struct np_view *remotes;
+	uint32_t sample;
 	uint64_t conns, failed, tx_bytes, rx_bytes;
 };
 
@@ -25,6 +26,7 @@ int np_sums_new(struct np_sums **out, const struct np_opts *opts, struct np_meta
 
 	if (!sums)
 		return -ENOMEM;
+	sums->sample = opts->sample;
 	cfg.topic = &np_topic_ended;
 	cfg.top = TOP_REMOTES;
 	cfg.all = true;
@@ -78,9 +80,10 @@ void np_sums_print(struct np_sums *sums)
 	size_t n;
 
 	fprintf(stderr, "%llu ended, %llu failed; sent %sB, received %sB\n",
-		(unsigned long long)sums->conns, (unsigned long long)sums->failed,
-		np_str_scaled(tx, (double)sums->tx_bytes, 1024),
-		np_str_scaled(rx, (double)sums->rx_bytes, 1024));
+		(unsigned long long)sums->conns * sums->sample,
+		(unsigned long long)sums->failed * sums->sample,
+		np_str_scaled(tx, (double)sums->tx_bytes * sums->sample, 1024),
+		np_str_scaled(rx, (double)sums->rx_bytes * sums->sample, 1024));
 	np_view_rows(sums->remotes, &n);
 	if (!n || np_sink_new(&sink, "text", &cfg, NULL))
 		return;

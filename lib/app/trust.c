@@ -27,6 +27,17 @@ uint64_t np_trust_lost(const struct np_source_stats *source, const struct np_flo
 	return lost + source->read_errors + fs->bad + fs->no_memory;
 }
 
+void np_trust_sample(const struct np_source_stats *source, const struct np_flows *flows, uint32_t n)
+{
+	const struct np_flows_stats *fs = np_flows_stats(flows);
+
+	fprintf(stderr,
+		"sample 1/%u: looked at %llu connections that live and %llu that ended, not at "
+		"%llu that ended; sums are corrected by %u\n",
+		n, ull(np_flows_count(flows)), ull(fs->ended + fs->vanished), ull(source->left_out),
+		n);
+}
+
 static int by_size(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -67,6 +78,8 @@ void np_trust_print(const struct np_source_stats *source, const struct np_flows 
 	fprintf(stderr, "connections ended          %llu\n", ull(fs->ended));
 	fprintf(stderr, "ended without an event     %llu\n", ull(fs->vanished));
 	fprintf(stderr, "bytes without an owner     %llu\n", ull(fs->ownerless_bytes));
+	fprintf(stderr, "ended outside the sample   %llu\n", ull(source->left_out));
+	fprintf(stderr, "records outside the sample %llu\n", ull(fs->left_out));
 	fprintf(stderr, "network namespaces missed  %llu\n", ull(source->netns_missed));
 	fprintf(stderr, "ended groups forgotten     %llu\n", ull(run->forgotten));
 	fprintf(stderr, "refreshes                  %llu\n", ull(run->refreshes));

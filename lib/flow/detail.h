@@ -46,6 +46,7 @@ enum np_hist_kind {
 	NP_HIST_SYN,
 	NP_HIST_KINDS
 };
+extern const char *const np_hist_names[NP_HIST_KINDS]; /* "rtt", ... */
 
 struct np_l7_name;
 

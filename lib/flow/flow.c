@@ -29,6 +29,8 @@ int np_flows_new(struct np_flows **out, void (*release)(void *ctx, struct np_row
 	return 0;
 }
 
+const char *const np_hist_names[NP_HIST_KINDS] = { "rtt", "srt", "art", "syn" };
+
 struct np_hist *np_detail_hist(struct np_flows *flows, struct np_detail *detail,
 			       enum np_hist_kind kind)
 {

@@ -65,12 +65,14 @@ struct np_flows_cfg {
 	/* packets: the end of a connection with one of these is the local one */
 	const struct np_prefix *locals;
 	size_t nlocals;
+	uint32_t sample;      /* records of one connection in so many are taken; 0, 1: all */
 	uint64_t udp_idle_ns; /* life: a UDP flow ends after this silence; 0: with its socket */
 	struct np_members *members; /* gains what belongs to the command; NULL: there is none */
 };
 
 struct np_flows_stats {
-	uint64_t records;         /* taken */
+	uint64_t records;         /* that came */
+	uint64_t left_out;        /* of them: of connections outside of the sample */
 	uint64_t bad;             /* refused: short, unknown, impossible */
 	uint64_t ended;           /* by an event */
 	uint64_t vanished;        /* found gone by a walk, their end event missed */

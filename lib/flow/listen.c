@@ -69,7 +69,8 @@ static void tell_overflow(struct np_flows *flows, struct np_flow *flow, uint32_t
 {
 	struct np_event *event;
 
-	if (!n)
+	/* --sample: of a listener in N, so that sums of events are corrected as all others are */
+	if (!n || (flows->cfg.sample > 1 && !np_sampled(flow->cookie, flows->cfg.sample)))
 		return;
 	event = np_log_add(flows, flow, NP_EVENT_ANOMALY + NP_AN_LISTEN_OVERFLOW, flows->mono_ns);
 	if (event)

@@ -26,6 +26,8 @@ struct np_detail;
 #define NP_ROW_NO_RETR  128  /* not TCP: retransmits, rtt, windows mean nothing */
 #define NP_ROW_LISTEN   256  /* a listener: cwnd is its accept queue, ssthresh the queue's limit */
 #define NP_ROW_PACKETS  1024 /* made of a capture's packets */
+#define NP_ROW_ONE      2048 /* with NP_ROW_GROUP: of one connection, which is remembered so */
+#define NP_ROW_KEPT     4096 /* with NP_ROW_GROUP: of a baseline; who it is stands in `kept` */
 #define NP_ROW_EVENT    512  /* what happened to a connection, as told by `detail` */
 
 struct np_row {
@@ -99,12 +101,23 @@ struct np_row {
 	uint64_t first_ns; /* opened, or first seen (NP_ROW_OLD) */
 };
 
+/* Sums of a group's intervals since the run began: what np_row has of the last one. */
+struct np_run_sums {
+	uint64_t d_tx, d_rx, d_tx_segs, d_rx_segs, d_sent, d_retrans_bytes;
+	uint64_t opened, ended;
+};
+
+struct np_kept;
+
 /* A row with NP_ROW_GROUP is one of these. */
 struct np_group_row {
 	struct np_row row;
-	uint64_t mean_weight;  /* behind the means */
-	double means[2];       /* rtt_us and rttvar_us before rounding */
-	uint64_t mixed[2];     /* bit i set where the members' column i differs */
+	uint64_t mean_weight; /* behind the means */
+	double means[2];      /* rtt_us and rttvar_us before rounding */
+	uint64_t mixed[2];    /* bit i set where the members' column i differs */
+	struct np_run_sums run;
+	const struct np_group_row *base; /* its counterpart in the baseline (view/baseline.h) */
+	const struct np_kept *kept;      /* NP_ROW_KEPT: its key as text */
 	struct np_detail *own; /* its histograms, where they are asked for: what row.detail is */
 };
 

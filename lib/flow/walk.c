@@ -142,6 +142,49 @@ uint16_t np_flows_record_size(uint16_t type)
 	return np_ev_size(type);
 }
 
+/*
+ * The door of --sample, whatever the source: connections by their cookie. What is a listener's is
+ * taken, and so is all that no connection has a part in.
+ */
+static bool left_out(const struct np_flows *flows, const struct np_ev_hdr *hdr, const void *rec)
+{
+	uint32_t n = flows->cfg.sample;
+	uint64_t cookie;
+
+	if (n < 2)
+		return false;
+	switch (hdr->type) {
+	case NP_EV_SOCK:
+	case NP_EV_PACKET:
+		if (hdr->flags & NP_EV_F_LISTEN)
+			return false;
+		break;
+	case NP_EV_ANOMALY:
+		return !np_sampled_anomaly(rec, n);
+	case NP_EV_IFACE:
+	case NP_EV_LINK:
+	case NP_EV_WALK:
+		return false;
+	default:
+		break;
+	}
+	/* of all the others it stands behind the header */
+	memcpy(&cookie, (const char *)rec + sizeof(*hdr), sizeof(cookie));
+	return !np_sampled(cookie, n);
+}
+
+#define COOKIE_AT(type, field)                                            \
+	_Static_assert(offsetof(type, field) == sizeof(struct np_ev_hdr), \
+		       "left_out() reads it there")
+COOKIE_AT(struct np_ev_sock, cookie);
+COOKIE_AT(struct np_ev_end, sock.cookie);
+COOKIE_AT(struct np_ev_state, cookie);
+COOKIE_AT(struct np_ev_owner, cookie);
+COOKIE_AT(struct np_ev_udp, cookie);
+COOKIE_AT(struct np_ev_packet, cookie);
+COOKIE_AT(struct np_ev_samples, cookie);
+COOKIE_AT(struct np_ev_hist, cookie);
+
 void np_flows_record(struct np_flows *flows, const void *rec, size_t len)
 {
 	struct np_ev_hdr hdr = { 0 };
@@ -152,12 +195,20 @@ void np_flows_record(struct np_flows *flows, const void *rec, size_t len)
 		memcpy(&hdr, rec, sizeof(hdr));
 	/* of several sizes: looked at where it is used */
 	if (hdr.type == NP_EV_PACKET && flows->l7) {
+		if (len >= sizeof(struct np_ev_packet) && left_out(flows, &hdr, rec)) {
+			flows->stats.left_out++;
+			return;
+		}
 		flows->cfg.l7->packet(flows->l7, rec, len);
 		return;
 	}
 	size = np_flows_record_size(hdr.type);
 	if (len < sizeof(hdr) || !size || hdr.size != size || len < size) {
 		flows->stats.bad++;
+		return;
+	}
+	if (left_out(flows, &hdr, rec)) {
+		flows->stats.left_out++;
 		return;
 	}
 	switch (hdr.type) {

@@ -86,6 +86,20 @@ static void text_percent(struct np_buf *out, double percent)
 		np_buf_printf(out, "%" PRIu64 ".%" PRIu64, tenths / 10, tenths % 10);
 }
 
+/* +12.5%, -100%, +1230%: with its sign, and no more digits than one can use. */
+static void text_difference(struct np_buf *out, double percent)
+{
+	double size = percent < 0 ? -percent : percent;
+	uint64_t tenths = size < 1e12 ? (uint64_t)llround(size * 10) : 10000000000000ULL;
+
+	if (tenths)
+		np_buf_chr(out, percent < 0 ? '-' : '+');
+	add_whole(out, tenths >= 1000 ? (tenths + 5) / 10 : tenths / 10);
+	if (tenths < 1000 && tenths)
+		np_buf_printf(out, ".%" PRIu64, tenths % 10);
+	np_buf_chr(out, '%');
+}
+
 static void text_duration(struct np_buf *out, double seconds)
 {
 	char buf[24];
@@ -107,6 +121,9 @@ static void text_number(struct np_buf *out, const struct np_col *col, const stru
 	case NP_TYPE_BYTES:
 	case NP_TYPE_FLOAT:
 		text_scaled(out, col, val, fmt);
+		break;
+	case NP_TYPE_DIFF:
+		text_difference(out, val->num);
 		break;
 	case NP_TYPE_PERCENT:
 		text_percent(out, val->num);
@@ -210,6 +227,7 @@ bool np_format_right(const struct np_col *col)
 	case NP_TYPE_PORT:
 	case NP_TYPE_SPAN:
 	case NP_TYPE_QUANTILE:
+	case NP_TYPE_DIFF:
 		return true;
 	default:
 		return false;

@@ -12,8 +12,6 @@
 #define LINES 32 /* at most, about: neighbouring buckets are joined until they fit */
 #define BAR   40 /* cells of the longest bar */
 
-const char *const np_hist_names[NP_HIST_KINDS] = { "rtt", "srt", "art", "syn" };
-
 unsigned int np_sink_hists(const struct np_sink *sink)
 {
 	unsigned int kinds = 0;
@@ -56,7 +54,8 @@ static void span(struct np_buf *out, uint64_t us)
 	np_buf_printf(out, "%7s", np_str_latency(text, us));
 }
 
-static void numbers(struct np_buf *out, const char *name, const struct np_hist *hist)
+static void numbers(struct np_buf *out, const char *name, const struct np_hist *hist,
+		    uint32_t scale)
 {
 	static const struct {
 		const char *name;
@@ -65,14 +64,15 @@ static void numbers(struct np_buf *out, const char *name, const struct np_hist *
 		   { "p99", 0.99 }, { "p99.9", 0.999 }, { "max", 1 } };
 	char text[24];
 
-	np_buf_printf(out, "%s: %" PRIu64 " samples, mean %s", name, hist->count,
+	np_buf_printf(out, "%s: %" PRIu64 " samples, mean %s", name, hist->count * scale,
 		      np_str_latency(text, (uint64_t)(np_hist_mean(hist) + 0.5)));
 	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)
 		np_buf_printf(
 		    out, ", %s %s", at[i].name,
 		    np_str_latency(text, (uint64_t)(np_hist_quantile(hist, at[i].q) + 0.5)));
 	if (hist->discarded)
-		np_buf_printf(out, "; %" PRIu64 " too long to be believed", hist->discarded);
+		np_buf_printf(out, "; %" PRIu64 " too long to be believed",
+			      hist->discarded * scale);
 	np_buf_chr(out, '\n');
 }
 
@@ -86,7 +86,7 @@ static uint64_t joined(const struct np_hist *hist, unsigned int from, unsigned i
 	return n;
 }
 
-static void bars(struct np_buf *out, const struct np_hist *hist)
+static void bars(struct np_buf *out, const struct np_hist *hist, uint32_t scale)
 {
 	unsigned int first = np_hist_bucket(hist->min), last = np_hist_bucket(hist->max), step = 1;
 	uint64_t most = 1;
@@ -105,7 +105,7 @@ static void bars(struct np_buf *out, const struct np_hist *hist)
 		np_buf_str(out, " ..");
 		span(out, np_hist_high(b + step - 1 < NP_HIST_BUCKETS ? b + step - 1
 								      : NP_HIST_BUCKETS - 1));
-		np_buf_printf(out, " %10" PRIu64 "%s", n, n ? " " : "");
+		np_buf_printf(out, " %10" PRIu64 "%s", n * scale, n ? " " : "");
 		for (uint64_t i = 0; i < (n * BAR + most - 1) / most; i++)
 			np_buf_chr(out, '#');
 		np_buf_chr(out, '\n');
@@ -116,6 +116,7 @@ static void histogram_row(struct np_sink *sink, const struct np_row *row,
 			  const struct np_colctx *ctx)
 {
 	unsigned int kinds = np_sink_hists(sink);
+	uint32_t scale = np_col_scale(row, ctx);
 	bool any = false;
 
 	for (int i = 0; i < NP_HIST_KINDS && row->detail; i++)
@@ -128,8 +129,8 @@ static void histogram_row(struct np_sink *sink, const struct np_row *row,
 
 		if (!(kinds & 1U << i) || !hist || !hist->count)
 			continue;
-		numbers(&sink->lines, np_hist_names[i], hist);
-		bars(&sink->lines, hist);
+		numbers(&sink->lines, np_hist_names[i], hist, scale);
+		bars(&sink->lines, hist, scale);
 	}
 	np_buf_chr(&sink->lines, '\n');
 }
@@ -140,8 +141,9 @@ static void seconds(struct np_buf *out, uint32_t us)
 }
 
 /* In seconds, as all times are; buckets without a sample are left out. */
-void np_sink_json_hists(struct np_sink *sink, const struct np_row *row)
+void np_sink_json_hists(struct np_sink *sink, const struct np_row *row, const struct np_colctx *ctx)
 {
+	uint64_t scale = np_col_scale(row, ctx);
 	unsigned int kinds = np_sink_hists(sink);
 	struct np_buf *out = &sink->lines;
 
@@ -161,7 +163,7 @@ void np_sink_json_hists(struct np_sink *sink, const struct np_row *row)
 			seconds(out, np_hist_low(k));
 			np_buf_str(out, ",\"to\":");
 			seconds(out, np_hist_high(k));
-			np_buf_printf(out, ",\"count\":%" PRIu32 "}", hist->buckets[b]);
+			np_buf_printf(out, ",\"count\":%" PRIu64 "}", hist->buckets[b] * scale);
 			before = ",";
 		}
 		np_buf_chr(out, ']');

@@ -38,6 +38,7 @@ extern const struct np_sink_ops np_sink_text, np_sink_csv, np_sink_json, np_sink
 /* The kinds of histogram that the columns are about: 1 << enum np_hist_kind. */
 unsigned int np_sink_hists(const struct np_sink *sink);
 /* More members of a row's object: "rtt_buckets":[{"from":0.000512,"to":0.000527,"count":3},...]. */
-void np_sink_json_hists(struct np_sink *sink, const struct np_row *row);
+void np_sink_json_hists(struct np_sink *sink, const struct np_row *row,
+			const struct np_colctx *ctx);
 
 #endif

@@ -14,7 +14,7 @@ static void json_row(struct np_sink *sink, const struct np_row *row, const struc
 		np_format_json(out, sink->cols[i], row, ctx);
 	}
 	if (sink->cfg.histograms)
-		np_sink_json_hists(sink, row);
+		np_sink_json_hists(sink, row, ctx);
 	np_buf_str(out, "}\n");
 }
 

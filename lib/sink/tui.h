@@ -21,6 +21,7 @@ struct np_tui_status {
 	const char *host;
 	const char *filter; /* the libpcap expression, "" for none */
 	uint64_t interval_ns;
+	uint32_t sample; /* one connection in so many is looked at; 1: all */
 	uint64_t lost; /* what was lost so far, by all causes; shown in warning colour when not 0 */
 	const char *notice; /* one line of what is not as it should be, or "" */
 };

@@ -21,7 +21,7 @@
 #define NP_TUI_MIN_COLS 40
 #define NP_TUI_MIN_ROWS 10
 #define NP_TUI_HISTORY  64
-#define NP_TUI_COLUMNS  128 /* as many as np_cols may have */
+#define NP_TUI_COLUMNS  256 /* np_col_id(): as many as np_cols and np_diffs may have */
 
 #define NP_KEY_ESC 0x1b
 #define NP_CTRL(c) ((c)&0x1f)

@@ -142,7 +142,7 @@ static void measure(struct np_tui *tui, const struct np_view *view, size_t k, si
 	struct np_tui_table *t = &tui->table;
 	const struct np_row *const *rows;
 	char head[64];
-	size_t n, title, content = 0, mem = (size_t)(col - np_cols);
+	size_t n, title, content = 0, mem = np_col_id(col);
 
 	rows = np_view_rows(view, &n);
 	for (size_t i = 0; i < rows_shown; i++) {

@@ -122,6 +122,14 @@ static void rate_text(struct np_tui *tui, const struct np_view *view, int way, c
 	np_buf_free(&text);
 }
 
+static void conns_text(const struct np_view *view, char *buf, size_t size)
+{
+	const struct np_row *total = np_view_total(view);
+	uint64_t conns = (uint64_t)total->conns * np_col_scale(total, np_view_ctx(view));
+
+	snprintf(buf, size, "%" PRIu64 " conn%s", conns, conns == 1 ? "" : "s");
+}
+
 static void draw_totals(struct np_tui *tui, const struct np_view *view)
 {
 	enum { NAME, HOST, EVERY, OUT, IN, COUNT, N };
@@ -142,8 +150,7 @@ static void draw_totals(struct np_tui *tui, const struct np_view *view)
 	if (np_view_cfg(view)->kind != NP_COL_CONN)
 		text[COUNT][0] = '\0';
 	else
-		snprintf(text[COUNT], sizeof(text[0]), "%u conn%s", np_view_total(view)->conns,
-			 np_view_total(view)->conns == 1 ? "" : "s");
+		conns_text(view, text[COUNT], sizeof(text[0]));
 	for (int i = 0; i < N; i++)
 		pieces[i].width = (uint16_t)np_str_width(text[i]);
 	used = np_fit_pieces(pieces, N, (size_t)tui->cols, GAP);
@@ -266,17 +273,31 @@ static void shown_text(const struct np_tui *tui, const struct np_view_cfg *cfg, 
 	}
 }
 
+/* Interfaces and listeners are all there. */
+static void sample_text(const struct np_tui *tui, const struct np_view_cfg *cfg, char *buf,
+			size_t size)
+{
+	buf[0] = '\0';
+	if (tui->status->sample > 1 && cfg->kind & (NP_COL_CONN | NP_COL_EVENT))
+		snprintf(buf, size, "sample 1/%" PRIu32 ": sums are corrected",
+			 tui->status->sample);
+}
+
 static void draw_shown(struct np_tui *tui, const struct np_view *view, size_t room)
 {
-	enum { SHOWN, SORT, FILTER, N };
+	enum { SHOWN, SAMPLE, SORT, FILTER, N };
 	const struct np_view_cfg *cfg = np_view_cfg(view);
 	char text[N][1200] = { 0 };
 	struct np_fit_piece pieces[N] = {
-		[SHOWN] = { .rank = 0 }, [SORT] = { .rank = 2 }, [FILTER] = { .rank = 1 }
+		[SHOWN] = { .rank = 0 },
+		[SAMPLE] = { .rank = 1 },
+		[SORT] = { .rank = 3 },
+		[FILTER] = { .rank = 2 },
 	};
 	size_t x = 0;
 
 	shown_text(tui, cfg, text[SHOWN], sizeof(text[0]));
+	sample_text(tui, cfg, text[SAMPLE], sizeof(text[0]));
 	sort_text(tui, cfg, text[SORT], sizeof(text[0]));
 	if (tui->status->filter && *tui->status->filter)
 		snprintf(text[FILTER], sizeof(text[0]), "filter: %s",
@@ -287,7 +308,8 @@ static void draw_shown(struct np_tui *tui, const struct np_view *view, size_t ro
 		pieces[SHOWN].width = (uint16_t)room;
 	/* a filter takes what the others leave, cut with a mark */
 	if (pieces[FILTER].width) {
-		size_t others = pieces[SHOWN].width + pieces[SORT].width + 2 * GAP;
+		size_t others =
+		    pieces[SHOWN].width + pieces[SAMPLE].width + pieces[SORT].width + 3 * GAP;
 		size_t least = others + 20 < room ? room - others : 20;
 
 		if (pieces[FILTER].width > least)

@@ -146,6 +146,7 @@ static int load_once(struct np_source *src)
 	    bpf_map__set_autocreate(map, false);
 	src->bpf->rodata->np_want_cgroup = all & NP_SRC_CGROUP;
 	src->bpf->rodata->np_has_cookie = !src->no_cookie;
+	src->bpf->rodata->np_sample = src->cfg.sample ? src->cfg.sample : 1;
 	src->bpf->rodata->np_self = (uint32_t)getpid();
 	for (size_t i = 0; i < NPROBES; i++)
 		probes[i]->prepare(src, all & probes[i]->bit);
@@ -352,6 +353,7 @@ void np_source_stats(struct np_source *src, struct np_source_stats *stats)
 	stats->read_errors = src->read_errors;
 	stats->netns_missed = src->netns_missed;
 	stats->walk_ns = src->walk_ns;
+	stats->left_out = src->bpf->bss->np_ends_left_out;
 	prog_stats(src, stats);
 	for (size_t i = 0; i < NPROBES; i++)
 		if (probes[i]->stats)

@@ -46,6 +46,7 @@ struct np_source_cfg {
 	uint32_t peek_entries; /* flows whose packets are counted for NP_SRC_PEEK, 0: the default */
 	uint64_t tree_cgroup;  /* TREE: id of the command's cgroup; 0: by processes */
 	uint32_t tree_pid;     /* TREE, by processes: the one that will exec() the command */
+	uint32_t sample;       /* one connection in so many (np_sampled()); 0, 1: all */
 	bool run_stats;        /* have the kernel time each run of our programs (55 ns a run) */
 	void (*record)(void *ctx, const void *rec, size_t len);
 	void *ctx;
@@ -59,7 +60,8 @@ struct np_source_stats {
 	uint64_t netns_missed;      /* network namespaces that could not be entered */
 	uint64_t walk_ns;           /* the last walk over files */
 	uint64_t udp_entries, udp_max;
-	uint64_t peeked; /* packets copied for NP_SRC_PEEK */
+	uint64_t left_out; /* TCP connections that ended outside of the sample */
+	uint64_t peeked;   /* packets copied for NP_SRC_PEEK */
 	struct np_source_prog {
 		char name[24];
 		const char *hook;  /* "tp_btf/inet_sock_set_state", "iter/task_file", "tcx" */

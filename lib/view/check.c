@@ -301,6 +301,30 @@ static void tell(const struct look *look, const struct np_expr_node *agg)
 			sizeof(check->result.reason));
 }
 
+/* Whether NODE looks at nothing but what the groups of BASE have in common. */
+static bool is_of_keys(const struct np_expr_node *node, const struct np_baseline_view *base)
+{
+	size_t i = 0;
+
+	if (node->op != NP_OP_COL)
+		return (!node->left || is_of_keys(node->left, base)) &&
+		       (!node->right || is_of_keys(node->right, base));
+	while (i < base->nkeys && base->keys[i] != node->col)
+		i++;
+	return i < base->nkeys;
+}
+
+/* Sums of groups are those of their members; the rest takes each of them. */
+static bool is_comparable(const struct np_expr_node *agg, const struct np_baseline_view *base)
+{
+	if (!base->coarser || agg->samples || agg->fn == NP_FN_TOTAL)
+		return true;
+	if (agg->fn == NP_FN_SUM)
+		return agg->left->op == NP_OP_COL && agg->left->col->agg == NP_AGG_SUM;
+	return agg->fn == NP_FN_COUNT && base->kind == NP_COL_EVENT &&
+	       (!agg->left || is_of_keys(agg->left, base));
+}
+
 static void tell_base(const struct look *look, const struct np_expr_node *agg)
 {
 	struct np_check *check = look->check;
@@ -309,7 +333,7 @@ static void tell_base(const struct look *look, const struct np_expr_node *agg)
 	char *reason = check->result.reason, why[200];
 
 	*value = (struct np_tally_value){ 0 };
-	if (check->base && check->base->kind == check->kind) {
+	if (check->base && check->base->kind == check->kind && is_comparable(agg, check->base)) {
 		np_tallies_value(&check->before, agg, &check->base->ctx, value);
 		value->known = enough(look, agg, value);
 	}
@@ -324,6 +348,10 @@ static void tell_base(const struct look *look, const struct np_expr_node *agg)
 		snprintf(reason, sizeof(check->result.reason),
 			 "the baseline is of %s, this is of %s",
 			 kind_name(check->base->kind, false), kind_name(check->kind, false));
+	} else if (!is_comparable(agg, check->base)) {
+		snprintf(reason, sizeof(check->result.reason),
+			 "the baseline keeps sums of groups, and %.80s takes each of the %s",
+			 agg->str, kind_name(check->kind, false));
 	} else {
 		explain(&check->before, agg, value, look->limits->min_samples, why, sizeof(why));
 		snprintf(reason, sizeof(check->result.reason), "in the baseline: %s", why);

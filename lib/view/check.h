@@ -42,6 +42,13 @@ struct np_baseline_view {
 	 */
 	const struct np_row *const *rows;
 	size_t nrows;
+	/*
+	 * Of a log: groups of events by KEYS, or all connections in one row, where this run has
+	 * each by itself. What only single ones tell is not known then.
+	 */
+	bool coarser;
+	const struct np_col *const *keys;
+	size_t nkeys;
 	struct np_colctx ctx; /* meta NULL; dt_ns: of that whole run */
 };
 

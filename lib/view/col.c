@@ -75,136 +75,34 @@ const char *np_event_name(unsigned int event)
 #define BYTES   (NP_NEED_TCP | NP_NEED_UDP)
 #define PACKETS NP_COL_PACKETS
 
-/* clang-format off */
+#define ROW_OF(name, head, help, unit, type, via, agg, field, width, flags, needs, ...) \
+	{ name, head, help, unit, type, via, agg, field, width, flags, needs, __VA_ARGS__ },
+/* Its difference to a baseline: the same field, of which np_col_read() makes percents. */
+#define DIFF_OF(name, head, help, unit, type, via, agg, field, width, flags, needs, ...) \
+	{ name "_diff",                                                                  \
+	  "+-%",                                                                         \
+	  name ": the difference to the baseline",                                       \
+	  "%",                                                                           \
+	  NP_TYPE_DIFF,                                                                  \
+	  via,                                                                           \
+	  agg,                                                                           \
+	  field,                                                                         \
+	  7,                                                                             \
+	  (flags) & ~(NP_COL_GROUP | NP_COL_RATE),                                       \
+	  needs,                                                                         \
+	  NULL,                                                                          \
+	  0 },
+
 const struct np_col np_cols[] = {
-/* name, head, help, unit, type, via, agg, field, width, flags, needs, names */
-{ "time", "TIME", "time of the refresh, UTC", "", NP_TYPE_TIME, NP_IN_VIEW, NP_AGG_SAME, NOWHERE, 8, EVERY, 0, NULL, 0 },
-{ "pid", "PID", "process that owns the socket (tgid); - where it is not known", "", NP_TYPE_ID, NP_IN_ROW, NP_AGG_SAME, ROW(pid), 7, KEY, NP_NEED_TCP, NULL, 0 },
-{ "comm", "COMM", "name of that process", "", NP_TYPE_COMM, NP_IN_ROW, NP_AGG_SAME, ROW(comm), 15, KEY, NP_NEED_TCP, NULL, 0 },
-{ "started", "STARTED", "start of that process, seconds after boot", "s", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SAME, ROW(start_ns), 10, KEY, NP_NEED_TCP, NULL, 0 },
-{ "command", "COMMAND", "command line of that process", "", NP_TYPE_STR, NP_IN_PROC, NP_AGG_SAME, PROC(cmdline), 24, KEY, NP_NEED_CMDLINE, NULL, 0 },
-{ "uid", "UID", "user id of the socket", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SAME, ROW(uid), 6, KEY, NP_NEED_TCP, NULL, 0 },
-{ "user", "USER", "user name of the socket's user id", "", NP_TYPE_STR, NP_IN_USER, NP_AGG_SAME, ROW(uid), 10, KEY, NP_NEED_TCP, NULL, 0 },
-{ "owner_via", "VIA", "how the owner is known: scan (holds a file of the socket), close (closed it), send (moved data); - where it is not", "", NP_TYPE_ENUM, NP_IN_ROW, NP_AGG_SAME, ROW(via), 7, CONN | NP_COL_LISTEN, NP_NEED_TCP, NAMES(via_names) },
-{ "netns", "NETNS", "network namespace: its name under /run/netns, else its inode number", "", NP_TYPE_STR, NP_IN_NETNS, NP_AGG_SAME, ROW(netns), 12, KEY, NP_NEED_TCP, NULL, 0 },
-{ "cgroup", "CGROUP", "cgroup path of the socket", "", NP_TYPE_STR, NP_IN_CGROUP, NP_AGG_SAME, CGROUP(path), 24, KEY, NP_NEED_CGROUP, NULL, 0 },
-{ "unit", "UNIT", "systemd unit", "", NP_TYPE_STR, NP_IN_CGROUP, NP_AGG_SAME, CGROUP(unit), 20, KEY, NP_NEED_CGROUP, NULL, 0 },
-{ "container", "CONTAINER", "container name, else the first 12 characters of its id", "", NP_TYPE_STR, NP_IN_CGROUP, NP_AGG_SAME, CGROUP(container), 16, KEY, NP_NEED_CGROUP, NULL, 0 },
-{ "container_id", "CONTAINER-ID", "container id, whole", "", NP_TYPE_STR, NP_IN_CGROUP, NP_AGG_SAME, CGROUP(container_id), 12, KEY, NP_NEED_CGROUP, NULL, 0 },
-{ "runtime", "RUNTIME", "container runtime", "", NP_TYPE_STR, NP_IN_CGROUP, NP_AGG_SAME, CGROUP(runtime), 10, KEY, NP_NEED_CGROUP, NULL, 0 },
-{ "pod", "POD", "Kubernetes pod", "", NP_TYPE_STR, NP_IN_CGROUP, NP_AGG_SAME, CGROUP(pod), 20, KEY, NP_NEED_CGROUP, NULL, 0 },
-{ "pod_uid", "POD-UID", "Kubernetes pod uid", "", NP_TYPE_STR, NP_IN_CGROUP, NP_AGG_SAME, CGROUP(pod_uid), 36, KEY, NP_NEED_CGROUP, NULL, 0 },
-{ "namespace", "NAMESPACE", "Kubernetes namespace", "", NP_TYPE_STR, NP_IN_CGROUP, NP_AGG_SAME, CGROUP(pod_namespace), 12, KEY, NP_NEED_CGROUP, NULL, 0 },
-{ "proto", "PROTO", "tcp, udp, icmp or icmpv6", "", NP_TYPE_ENUM, NP_IN_ROW, NP_AGG_SAME, ROW(proto), 5, KEY, NP_NEED_TCP, NAMES(proto_names) },
-{ "state", "STATE", "TCP state, as ss names it; closed once the connection ended", "", NP_TYPE_ENUM, NP_IN_ROW, NP_AGG_SAME, ROW(state), 11, KEY | NP_COL_TCP, NP_NEED_TCP, NAMES(state_names) },
-{ "local", "LOCAL", "local address and port", "", NP_TYPE_ENDPOINT, NP_IN_ROW, NP_AGG_SAME, PAIR(laddr, lport), 21, KEY, NP_NEED_TCP, NULL, 0 },
-{ "laddr", "LADDR", "local address", "", NP_TYPE_ADDR, NP_IN_ROW, NP_AGG_SAME, ROW(laddr), 15, KEY, NP_NEED_TCP, NULL, 0 },
-{ "lport", "LPORT", "local port", "", NP_TYPE_PORT, NP_IN_ROW, NP_AGG_SAME, ROW(lport), 5, KEY, NP_NEED_TCP, NULL, 0 },
-{ "remote", "REMOTE", "remote address and port; * for an unconnected UDP socket", "", NP_TYPE_ENDPOINT, NP_IN_ROW, NP_AGG_SAME, PAIR(raddr, rport), 21, KEY, NP_NEED_TCP, NULL, 0 },
-{ "raddr", "RADDR", "remote address", "", NP_TYPE_ADDR, NP_IN_ROW, NP_AGG_SAME, ROW(raddr), 15, KEY, NP_NEED_TCP, NULL, 0 },
-{ "rport", "RPORT", "remote port", "", NP_TYPE_PORT, NP_IN_ROW, NP_AGG_SAME, ROW(rport), 5, KEY, NP_NEED_TCP, NULL, 0 },
-{ "conns", "CONNS", "living connections", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(conns), 5, NOW, NP_NEED_TCP, NULL, 0 },
-{ "opened", "OPEN", "connections opened in the last interval", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(opened), 5, NOW, NP_NEED_TCP, NULL, 0 },
-{ "ended", "ENDED", "connections ended in the last interval", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(ended), 5, NOW, NP_NEED_TCP, NULL, 0 },
-{ "tx_rate", "TX/s", "payload sent a second, last interval, retransmits not counted", "B/s", NP_TYPE_BYTES, NP_IN_ROW, NP_AGG_SUM, ROW(d_tx), 7, MOVED | RATE, BYTES, NULL, 0 },
-{ "rx_rate", "RX/s", "payload received a second, last interval", "B/s", NP_TYPE_BYTES, NP_IN_ROW, NP_AGG_SUM, ROW(d_rx), 7, MOVED | RATE, BYTES, NULL, 0 },
-{ "rate", "RATE/s", "payload both ways a second, last interval", "B/s", NP_TYPE_BYTES, NP_IN_ROW, NP_AGG_SUM, PAIR(d_tx, d_rx), 7, MOVED | RATE, BYTES, NULL, 0 },
-{ "share", "SHARE", "part of all payload of the last interval", "%", NP_TYPE_PERCENT, NP_IN_ROW, NP_AGG_SUM, ROW(share), 6, BOTH | NP_COL_NOBYTES, BYTES, NULL, 0 },
-{ "tx_bytes", "TX", "payload sent since the connection was opened, retransmits not counted", "B", NP_TYPE_BYTES, NP_IN_ROW, NP_AGG_SUM, ROW(tx_bytes), 7, DATA, BYTES, NULL, 0 },
-{ "rx_bytes", "RX", "payload received since the connection was opened", "B", NP_TYPE_BYTES, NP_IN_ROW, NP_AGG_SUM, ROW(rx_bytes), 7, DATA, BYTES, NULL, 0 },
-{ "tx_segs", "TX-PKT", "segments sent (UDP: datagrams)", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(tx_segs), 7, DATA, BYTES, NULL, 0 },
-{ "rx_segs", "RX-PKT", "segments received (UDP: datagrams)", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(rx_segs), 7, DATA, BYTES, NULL, 0 },
-{ "tx_pps", "TXP/s", "segments or datagrams sent a second, last interval", "1/s", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(d_tx_segs), 6, MOVED | RATE, BYTES, NULL, 0 },
-{ "rx_pps", "RXP/s", "segments or datagrams received a second, last interval", "1/s", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(d_rx_segs), 6, MOVED | RATE, BYTES, NULL, 0 },
-{ "tx_avg2", "TX/2s", "payload sent a second, exponentially weighted over 2 s", "B/s", NP_TYPE_FLOAT, NP_IN_ROW, NP_AGG_SUM, ROW(avg_tx[0]), 7, MOVED, BYTES | NP_NEED_AVG, NULL, 0 },
-{ "rx_avg2", "RX/2s", "payload received a second, exponentially weighted over 2 s", "B/s", NP_TYPE_FLOAT, NP_IN_ROW, NP_AGG_SUM, ROW(avg_rx[0]), 7, MOVED, BYTES | NP_NEED_AVG, NULL, 0 },
-{ "tx_avg10", "TX/10s", "payload sent a second, exponentially weighted over 10 s", "B/s", NP_TYPE_FLOAT, NP_IN_ROW, NP_AGG_SUM, ROW(avg_tx[1]), 7, MOVED, BYTES | NP_NEED_AVG, NULL, 0 },
-{ "rx_avg10", "RX/10s", "payload received a second, exponentially weighted over 10 s", "B/s", NP_TYPE_FLOAT, NP_IN_ROW, NP_AGG_SUM, ROW(avg_rx[1]), 7, MOVED, BYTES | NP_NEED_AVG, NULL, 0 },
-{ "tx_avg40", "TX/40s", "payload sent a second, exponentially weighted over 40 s", "B/s", NP_TYPE_FLOAT, NP_IN_ROW, NP_AGG_SUM, ROW(avg_tx[2]), 7, MOVED, BYTES | NP_NEED_AVG, NULL, 0 },
-{ "rx_avg40", "RX/40s", "payload received a second, exponentially weighted over 40 s", "B/s", NP_TYPE_FLOAT, NP_IN_ROW, NP_AGG_SUM, ROW(avg_rx[2]), 7, MOVED, BYTES | NP_NEED_AVG, NULL, 0 },
-{ "retrans", "RETR", "segments sent again", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(retrans), 5, TCP, NP_NEED_TCP, NULL, 0 },
-{ "retrans_bytes", "RETR-B", "bytes sent again", "B", NP_TYPE_BYTES, NP_IN_ROW, NP_AGG_SUM, ROW(retrans_bytes), 7, TCP, NP_NEED_TCP, NULL, 0 },
-{ "retrans_pct", "RETR%", "bytes sent again, of all sent in the last interval", "%", NP_TYPE_PERCENT, NP_IN_ROW, NP_AGG_RATIO, PAIR(d_retrans_bytes, d_sent), 6, NOW | NP_COL_TCP, NP_NEED_TCP, NULL, 0 },
-{ "rx_retrans", "RX-RETR", "segments that the peer sent again, where packets are seen (a capture)", "", NP_TYPE_COUNT, NP_IN_DETAIL, NP_AGG_SUM, DETAIL(seen.rx_retrans), 7, TCP | PACKETS, NP_NEED_TCP, NULL, 0 },
-{ "rx_retrans_bytes", "RX-RETR-B", "bytes that the peer sent again, where packets are seen (a capture)", "B", NP_TYPE_BYTES, NP_IN_DETAIL, NP_AGG_SUM, DETAIL(seen.rx_retrans_bytes), 7, TCP | PACKETS, NP_NEED_TCP, NULL, 0 },
-{ "tx_wire", "TX-WIRE", "frame bytes sent, all headers included, where packets are seen (a capture)", "B", NP_TYPE_BYTES, NP_IN_DETAIL, NP_AGG_SUM, DETAIL(seen.tx_wire), 7, CONN | PACKETS, NP_NEED_TCP, NULL, 0 },
-{ "rx_wire", "RX-WIRE", "frame bytes received, all headers included, where packets are seen (a capture)", "B", NP_TYPE_BYTES, NP_IN_DETAIL, NP_AGG_SUM, DETAIL(seen.rx_wire), 7, CONN | PACKETS, NP_NEED_TCP, NULL, 0 },
-{ "rtt", "RTT", "smoothed round-trip time (group: mean, weighted by segments sent)", "s", NP_TYPE_USEC, NP_IN_ROW, NP_AGG_MEAN, ROW(rtt_us), 6, TCP, NP_NEED_TCP, NULL, 0 },
-{ "rttvar", "RTTVAR", "variation of the round-trip time, as the kernel smooths it", "s", NP_TYPE_USEC, NP_IN_ROW, NP_AGG_MEAN, ROW(rttvar_us), 6, TCP, NP_NEED_TCP, NULL, 0 },
-{ "min_rtt", "MINRTT", "least round-trip time in the kernel's window", "s", NP_TYPE_USEC, NP_IN_ROW, NP_AGG_MIN, ROW(min_rtt_us), 6, TCP, NP_NEED_TCP, NULL, 0 },
-{ "cwnd", "CWND", "congestion window (group: the largest)", "segments", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_MAX, ROW(cwnd), 5, TCP, NP_NEED_TCP, NULL, 0 },
-{ "ssthresh", "SSTHR", "slow-start threshold (group: the largest)", "segments", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_MAX, ROW(ssthresh), 5, TCP, NP_NEED_TCP, NULL, 0 },
-{ "mss", "MSS", "sending maximum segment size (group: the largest)", "B", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_MAX, ROW(mss), 5, TCP, NP_NEED_TCP, NULL, 0 },
-{ "drops", "DROPS", "packets dropped because the socket's receive buffer was full; interface: by its own count", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(drops), 5, BOTH | NP_COL_LISTEN, NP_NEED_TCP, NULL, 0 },
-{ "age", "AGE", "since the connection was opened; >= where it is older than the program (group: the oldest living)", "s", NP_TYPE_AGE, NP_IN_ROW, NP_AGG_MIN, ROW(first_ns), 6, NOW, NP_NEED_TCP, NULL, 0 },
-{ "retrans_ratio", "RETR-%", "bytes sent again, of all sent since the connection was opened", "%", NP_TYPE_PERCENT, NP_IN_ROW, NP_AGG_PART, PAIR(retrans_bytes, tx_bytes), 6, TCP, NP_NEED_TCP, NULL, 0 },
-{ "events", "EVENTS", "rows of the log; on connections and groups: anomalies since the program started", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(events), 6, CONN, 0, NULL, 0 },
-{ "event", "EVENT", "what happened: open, state, close, fail, or the kind of anomaly", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(event), 11, EKEY, 0, NAMES(event_names) },
-{ "dir", "DIR", "out: opened from here; in: accepted here", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(side), 3, EKEY | NP_COL_CONN, NP_NEED_TCP | NP_NEED_SIDE, NAMES(way_names) },
-{ "side", "SIDE", "where it was observed: on the client's or on the server's host", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(side), 6, EKEY | NP_COL_CONN, NP_NEED_TCP | NP_NEED_SIDE, NAMES(side_names) },
-{ "duration", "DURATION", "how long the connection, the wait for it or the episode took; >= where it began before the program did", "s", NP_TYPE_SPAN, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(span_ns), 8, EVENT, 0, NULL, 0 },
-{ "end", "END", "how it ended: closed, reset-recv, reset-sent, aborted (closed with data unread), timeout, refused, unreachable, given-up (closed while connecting), idle (UDP), gone (its end was not seen); in a capture also unfinished (the capture ended before it did), unanswered (no answer to its SYN was seen)", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(end), 10, EKEY, 0, NAMES(end_names) },
-{ "closed_by", "BY", "which side closed or reset it first: local or remote", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(closed_by), 6, EKEY, 0, NAMES(who_names) },
-{ "older", "OLDER", "whether it was opened before the program started", "", NP_TYPE_FLAG, NP_IN_ROW, NP_AGG_SAME, FLAG(0), 5, CONN, NP_NEED_TCP, NULL, 0 },
-{ "oldstate", "FROM", "TCP state before the change", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(oldstate), 11, EVENT, 0, NAMES(state_names) },
-{ "syn_rtt", "SYN-RTT", "the handshake: from the connect or the request to established, repeats included", "s", NP_TYPE_USEC, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(syn_us), 7, TCP, NP_NEED_LIFE, NULL, 0 },
-{ "syn_rtt_server", "SYN-SRV", "on the client's host: the part of the handshake that the server and the way to it took", "s", NP_TYPE_USEC, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(syn_server_us), 7, TCP, NP_NEED_LIFE, NULL, 0 },
-{ "syn_rtt_client", "SYN-CLI", "on the server's host: SYN-ACK to the client's ACK", "s", NP_TYPE_USEC, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(syn_client_us), 7, TCP, NP_NEED_LIFE, NULL, 0 },
-{ "app", "APP", "application protocol, by the first packets: tls, http, dns, quic, ssh and others", "", NP_TYPE_COMM, NP_IN_L7, NP_AGG_SAME, L7(app), 6, EKEY | NP_COL_CONN, NP_NEED_PEEK, NULL, 0 },
-{ "host", "HOST", "host name in the first packets: TLS or QUIC server name, HTTP Host, DNS question", "", NP_TYPE_COMM, NP_IN_L7, NP_AGG_SAME, L7(host), 20, EKEY | NP_COL_CONN, NP_NEED_PEEK, NULL, 0 },
-{ "backlog", "BACKLOG", "listener: connections that wait to be accepted", "", NP_TYPE_COUNT, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(backlog), 7, LIST, 0, NULL, 0 },
-{ "limit", "LIMIT", "listener: how many may wait", "", NP_TYPE_COUNT, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(limit), 6, LIST, 0, NULL, 0 },
-{ "cause", "CAUSE", "why a segment was sent again: syn, rto (timeout), fast (duplicate ACKs or SACK), tlp (tail loss probe), unknown", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(cause), 7, EKEY, 0, NAMES(cause_names) },
-{ "who", "WHO", "whose window was zero, who has closed its half, who sent again: local or remote", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(who), 6, EKEY, 0, NAMES(who_names) },
-{ "ongoing", "ONGOING", "whether the episode goes on", "", NP_TYPE_YES, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(open), 7, EVENT, 0, NULL, 0 },
-{ "reason", "REASON", "why, by the kernel's name: of a drop, a reset or an error", "", NP_TYPE_COMM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(reason), 16, EKEY, 0, NULL, 0 },
-{ "seq", "SEQ", "first byte of the segment, counted from the connection's first, which is 0", "", NP_TYPE_COUNT, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(seq), 10, EVENT, 0, NULL, 0 },
-{ "len", "LEN", "bytes of the segment", "B", NP_TYPE_COUNT, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(len), 5, EVENT, 0, NULL, 0 },
-{ "segs", "SEGS", "segments that were sent again together", "", NP_TYPE_COUNT, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(segs), 4, EVENT, 0, NULL, 0 },
-{ "nth", "NTH", "how often this segment was sent again by now", "", NP_TYPE_COUNT, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(nth), 3, EVENT, 0, NULL, 0 },
-{ "stack", "STACK", "where in the kernel, innermost first (--stack)", "", NP_TYPE_STR, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(stack), 20, EVENT, 0, NULL, 0 },
-{ "rtt_samples", "SAMPLES", "samples of round-trip time, since the program started", "", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(RTT, COUNT), 7, NOW | NP_COL_TCP, NP_NEED_RTT, NULL, 0 },
-{ "rtt_min", "RTT-MIN", "least round-trip time, since the program started", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(RTT, MIN), 6, NOW | NP_COL_TCP, NP_NEED_RTT, NULL, 0 },
-{ "rtt_mean", "RTT-MEAN", "mean round-trip time, since the program started", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(RTT, MEAN), 6, NOW | NP_COL_TCP, NP_NEED_RTT, NULL, 0 },
-{ "rtt_p50", "RTT-P50", "median round-trip time, since the program started", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(RTT, P50), 6, NOW | NP_COL_TCP, NP_NEED_RTT, NULL, 0 },
-{ "rtt_p90", "RTT-P90", "90th percentile of round-trip time, since the program started", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(RTT, P90), 6, NOW | NP_COL_TCP, NP_NEED_RTT, NULL, 0 },
-{ "rtt_p99", "RTT-P99", "99th percentile of round-trip time, since the program started", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(RTT, P99), 6, NOW | NP_COL_TCP, NP_NEED_RTT, NULL, 0 },
-{ "rtt_max", "RTT-MAX", "greatest round-trip time, since the program started", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(RTT, MAX), 6, NOW | NP_COL_TCP, NP_NEED_RTT, NULL, 0 },
-{ "syn_samples", "SYNS", "samples of handshake time", "", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(SYN, COUNT), 7, NOW | NP_COL_TCP, NP_NEED_LIFE, NULL, 0 },
-{ "syn_min", "SYN-MIN", "least handshake time", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(SYN, MIN), 6, NOW | NP_COL_TCP, NP_NEED_LIFE, NULL, 0 },
-{ "syn_mean", "SYN-MEAN", "mean handshake time", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(SYN, MEAN), 6, NOW | NP_COL_TCP, NP_NEED_LIFE, NULL, 0 },
-{ "syn_p50", "SYN-P50", "median handshake time", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(SYN, P50), 6, NOW | NP_COL_TCP, NP_NEED_LIFE, NULL, 0 },
-{ "syn_p90", "SYN-P90", "90th percentile of handshake time", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(SYN, P90), 6, NOW | NP_COL_TCP, NP_NEED_LIFE, NULL, 0 },
-{ "syn_p99", "SYN-P99", "99th percentile of handshake time", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(SYN, P99), 6, NOW | NP_COL_TCP, NP_NEED_LIFE, NULL, 0 },
-{ "syn_max", "SYN-MAX", "greatest handshake time", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(SYN, MAX), 6, NOW | NP_COL_TCP, NP_NEED_LIFE, NULL, 0 },
-{ "srt_samples", "SRTS", "samples of system response time (request to ACK)", "", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(SRT, COUNT), 7, NOW | NP_COL_TCP, NP_NEED_TURN, NULL, 0 },
-{ "srt_min", "SRT-MIN", "least system response time (request to ACK)", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(SRT, MIN), 6, NOW | NP_COL_TCP, NP_NEED_TURN, NULL, 0 },
-{ "srt_mean", "SRT-MEAN", "mean system response time (request to ACK)", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(SRT, MEAN), 6, NOW | NP_COL_TCP, NP_NEED_TURN, NULL, 0 },
-{ "srt_p50", "SRT-P50", "median system response time (request to ACK)", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(SRT, P50), 6, NOW | NP_COL_TCP, NP_NEED_TURN, NULL, 0 },
-{ "srt_p90", "SRT-P90", "90th percentile of system response time (request to ACK)", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(SRT, P90), 6, NOW | NP_COL_TCP, NP_NEED_TURN, NULL, 0 },
-{ "srt_p99", "SRT-P99", "99th percentile of system response time (request to ACK)", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(SRT, P99), 6, NOW | NP_COL_TCP, NP_NEED_TURN, NULL, 0 },
-{ "srt_max", "SRT-MAX", "greatest system response time (request to ACK)", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(SRT, MAX), 6, NOW | NP_COL_TCP, NP_NEED_TURN, NULL, 0 },
-{ "art_samples", "ARTS", "samples of application response time (request to reply)", "", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(ART, COUNT), 7, NOW | NP_COL_TCP, NP_NEED_TURN, NULL, 0 },
-{ "art_min", "ART-MIN", "least application response time (request to reply)", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(ART, MIN), 6, NOW | NP_COL_TCP, NP_NEED_TURN, NULL, 0 },
-{ "art_mean", "ART-MEAN", "mean application response time (request to reply)", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(ART, MEAN), 6, NOW | NP_COL_TCP, NP_NEED_TURN, NULL, 0 },
-{ "art_p50", "ART-P50", "median application response time (request to reply)", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(ART, P50), 6, NOW | NP_COL_TCP, NP_NEED_TURN, NULL, 0 },
-{ "art_p90", "ART-P90", "90th percentile of application response time (request to reply)", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(ART, P90), 6, NOW | NP_COL_TCP, NP_NEED_TURN, NULL, 0 },
-{ "art_p99", "ART-P99", "99th percentile of application response time (request to reply)", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(ART, P99), 6, NOW | NP_COL_TCP, NP_NEED_TURN, NULL, 0 },
-{ "art_max", "ART-MAX", "greatest application response time (request to reply)", "s", NP_TYPE_QUANTILE, NP_IN_DETAIL, NP_AGG_HIST, HIST(ART, MAX), 6, NOW | NP_COL_TCP, NP_NEED_TURN, NULL, 0 },
-{ "interface", "INTERFACE", "network interface", "", NP_TYPE_COMM, NP_IN_ROW, NP_AGG_SAME, LINK(name), 15, IKEY, NP_NEED_IFACE, NULL, 0 },
-{ "ifindex", "IFINDEX", "number of the interface", "", NP_TYPE_ID, NP_IN_ROW, NP_AGG_SAME, LINK(ifindex), 7, IKEY, NP_NEED_IFACE, NULL, 0 },
-{ "direction", "DIR", "rx or tx, as the interface sees it", "", NP_TYPE_ENUM, NP_IN_ROW, NP_AGG_SAME, LINK(dir), 3, IKEY, NP_NEED_IFACE, NAMES(dir_names) },
-{ "l3", "L3", "ipv4, ipv6, arp, other", "", NP_TYPE_ENUM, NP_IN_ROW, NP_AGG_SAME, LINK(l3), 5, IKEY, NP_NEED_IFACE | NP_NEED_PROTO, NAMES(l3_names) },
-{ "l4", "L4", "tcp, udp, icmp, other", "", NP_TYPE_ENUM, NP_IN_ROW, NP_AGG_SAME, LINK(l4), 5, IKEY, NP_NEED_IFACE | NP_NEED_PROTO, NAMES(l4_names) },
-{ "wire_rate", "WIRE/s", "frame bytes a second, last interval", "B/s", NP_TYPE_BYTES, NP_IN_ROW, NP_AGG_SUM, ROW(d_tx), 7, IFACE | RATE, NP_NEED_IFACE, NULL, 0 },
-{ "packet_rate", "PKT/s", "packets a second, last interval", "1/s", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(d_tx_segs), 7, IFACE | RATE, NP_NEED_IFACE, NULL, 0 },
-{ "wire_bytes", "WIRE", "frame bytes since the program started, as they stand at the tc hook", "B", NP_TYPE_BYTES, NP_IN_ROW, NP_AGG_SUM, ROW(tx_bytes), 7, IFACE, NP_NEED_IFACE, NULL, 0 },
-{ "packets", "PACKETS", "packets since the program started, as they stand at the tc hook (GRO merges, GSO has yet to split)", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(tx_segs), 8, IFACE, NP_NEED_IFACE, NULL, 0 },
-{ "errors", "ERRORS", "errors, by the interface's own count since it exists", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(errors), 6, IFACE, NP_NEED_IFACE, NULL, 0 },
-{ "up", "UP", "whether the interface is up and running", "", NP_TYPE_FLAG, NP_IN_ROW, NP_AGG_SAME, FLAG(4), 3, IFACE, NP_NEED_IFACE, NULL, 0 },
-{ "active", "ACTIVE", "whether packets passed in the last interval", "", NP_TYPE_FLAG, NP_IN_ROW, NP_AGG_MAX, FLAG(3), 6, IFACE, NP_NEED_IFACE, NULL, 0 },
+#define COL ROW_OF
+#include "view/col_table.h"
+#undef COL
 };
-/* clang-format on */
+const struct np_col np_diffs[] = {
+#define COL DIFF_OF
+#include "view/col_table.h"
+#undef COL
+};
 const size_t np_ncols = sizeof(np_cols) / sizeof(np_cols[0]);
 _Static_assert(1 << 0 == NP_ROW_OLD && 1 << 4 == NP_ROW_UP && 1 << 3 == NP_ROW_ACTIVE,
 	       "FLAG() bits");
@@ -212,8 +110,37 @@ _Static_assert(sizeof(np_cols) / sizeof(np_cols[0]) <= 128, "np_row.mixed has 12
 
 const struct np_col *np_col_find(const char *name)
 {
-	for (size_t i = 0; i < np_ncols; i++)
+	for (size_t i = 0; i < np_ncols; i++) {
 		if (!strcmp(np_cols[i].name, name))
 			return &np_cols[i];
+		if (!strcmp(np_diffs[i].name, name))
+			return np_col_diff(&np_cols[i]);
+	}
 	return NULL;
+}
+
+const struct np_col *np_col_base(const struct np_col *col)
+{
+	return col->type == NP_TYPE_DIFF ? &np_cols[col - np_diffs] : col;
+}
+
+size_t np_col_id(const struct np_col *col)
+{
+	return (size_t)(np_col_base(col) - np_cols) + (col->type == NP_TYPE_DIFF ? np_ncols : 0);
+}
+
+const struct np_col *np_col_diff(const struct np_col *col)
+{
+	if (col->agg == NP_AGG_SAME)
+		return NULL;
+	switch (col->type) {
+	case NP_TYPE_DIFF:
+	case NP_TYPE_FLAG:
+	case NP_TYPE_AGE:
+		return NULL;
+	case NP_TYPE_PERCENT: /* a share of the interval is of no other run */
+		return col->agg == NP_AGG_SUM ? NULL : &np_diffs[col - np_cols];
+	default:
+		return &np_diffs[col - np_cols];
+	}
 }

@@ -35,6 +35,8 @@ enum np_type {
 	NP_TYPE_FLAG,     /* bit `bit` of np_row.flags */
 	NP_TYPE_SPAN,     /* uint64_t nanoseconds; 0: unknown */
 	NP_TYPE_YES,      /* uint8_t: yes or no */
+	NP_TYPE_SAMPLE,   /* which part of the connections was looked at: "1/16" */
+	NP_TYPE_DIFF, /* of np_diffs[]: percent, what the field differs by from the baseline's */
 	NP_TYPE_QUANTILE, /* of the histogram that a pointer at off leads to; `bit`: enum np_stat */
 };
 
@@ -119,14 +121,23 @@ struct np_col {
 /* Index of a column in np_cols[] for those that code names; the rest are only data. */
 extern const struct np_col np_cols[];
 extern const size_t np_ncols;
+/*
+ * Beside each of np_cols[], at the same index: "NAME_diff", its relative difference to the row's
+ * counterpart in a baseline (view/baseline.h). Those of columns that do not add up mean nothing:
+ * np_col_diff() and np_col_find() do not give them.
+ */
+extern const struct np_col np_diffs[];
 
 /* What a value depends on beside the row. */
 struct np_meta;
 struct np_colctx {
-	struct np_meta *meta; /* user and netns names; may be NULL: numbers then */
-	uint64_t dt_ns;       /* the interval; 0: none yet, rates are 0 */
-	uint64_t now_ns;      /* CLOCK_MONOTONIC of the refresh */
-	uint64_t wall_ns;     /* CLOCK_REALTIME of the refresh */
+	struct np_meta *meta;         /* user and netns names; may be NULL: numbers then */
+	uint64_t dt_ns;               /* the interval; 0: none yet, rates are 0 */
+	uint64_t now_ns;              /* CLOCK_MONOTONIC of the refresh */
+	uint64_t wall_ns;             /* CLOCK_REALTIME of the refresh */
+	uint64_t run_ns;              /* what np_group_row.run is of */
+	const struct np_colctx *base; /* of the baseline's rows; NULL: there is none */
+	uint32_t scale;               /* one connection in so many was looked at; 0, 1: all */
 };
 
 /* A value read through a column. */
@@ -145,10 +156,22 @@ const char *np_event_name(unsigned int event);
 int np_col_unknown(const char *name, struct np_err *err);
 /* On which rows it exists: connection, interface, event, listener, both (or all). */
 const char *np_col_rows(const struct np_col *col);
-/* By name; NULL where there is none. */
+/* The difference to a baseline of COL; NULL: there is none of it. */
+const struct np_col *np_col_diff(const struct np_col *col);
+/* The column that COL is the difference of, else COL. */
+const struct np_col *np_col_base(const struct np_col *col);
+/* A number below 2 * np_ncols, of each column its own. */
+size_t np_col_id(const struct np_col *col);
+/* By name, differences too; NULL where there is none. */
 const struct np_col *np_col_find(const char *name);
 void np_col_read(const struct np_col *col, const struct np_row *row, const struct np_colctx *ctx,
 		 struct np_value *val);
+/*
+ * What the sums and counts of ROW are multiplied by, so that a sample stands for all: groups of
+ * connections or events and totals by ctx->scale. What is one connection or event is itself, and
+ * interfaces and listeners are not sampled: 1. np_col_read() has done so already.
+ */
+uint32_t np_col_scale(const struct np_row *row, const struct np_colctx *ctx);
 /* Order of two rows under a column; unknown values come last whichever way one sorts. */
 int np_col_cmp(const struct np_col *col, const struct np_row *a, const struct np_row *b,
 	       const struct np_colctx *ctx);

@@ -55,6 +55,7 @@ void np_merge_init(struct np_merge *plan)
 
 void np_merge_add(struct np_merge *plan, const struct np_col *col)
 {
+	col = np_col_base(col);
 	switch (col->agg) {
 	case NP_AGG_SAME:
 		for (size_t i = 0; i < plan->nsame; i++)

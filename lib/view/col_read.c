@@ -12,6 +12,7 @@
 #include "flow/l7.h"
 #include "meta/meta.h"
 #include "np_event.h"
+#include "view/baseline.h"
 #include "view/col.h"
 
 const void *np_col_at(const struct np_col *col, const struct np_row *row)
@@ -76,10 +77,12 @@ static uint64_t number(const struct np_col *col, const struct np_row *row)
 
 static bool is_mixed(const struct np_col *col, const struct np_row *row)
 {
-	size_t i = (size_t)(col - np_cols);
+	size_t i;
 
-	return (row->flags & NP_ROW_GROUP) && col->agg == NP_AGG_SAME &&
-	       ((const struct np_group_row *)row)->mixed[i / 64] & (1ULL << (i % 64));
+	if (!(row->flags & NP_ROW_GROUP) || col->agg != NP_AGG_SAME)
+		return false;
+	i = (size_t)(col - np_cols);
+	return ((const struct np_group_row *)row)->mixed[i / 64] & (1ULL << (i % 64));
 }
 
 /* Columns of the other kind, of TCP on a UDP socket, of bytes that no hook counted. */
@@ -117,10 +120,27 @@ static void set_str(struct np_value *val, const char *str)
 	val->str = str;
 }
 
+uint32_t np_col_scale(const struct np_row *row, const struct np_colctx *ctx)
+{
+	const uint16_t not_sampled = NP_ROW_ONE | NP_ROW_IFACE | NP_ROW_LISTEN;
+
+	return (row->flags & NP_ROW_GROUP) && !(row->flags & not_sampled) && ctx->scale > 1
+		   ? ctx->scale
+		   : 1;
+}
+
+static uint64_t scaled(const struct np_row *row, const struct np_colctx *ctx, uint64_t n)
+{
+	return __builtin_mul_overflow(n, np_col_scale(row, ctx), &n) ? UINT64_MAX : n;
+}
+
 static void read_count(const struct np_col *col, const struct np_row *row,
 		       const struct np_colctx *ctx, struct np_value *val)
 {
 	uint64_t n = number(col, row);
+
+	if (col->agg == NP_AGG_SUM)
+		n = scaled(row, ctx, n);
 
 	if (col->flags & NP_COL_RATE) {
 		/* whole: nobody wants thirds of a byte */
@@ -234,7 +254,8 @@ static void read_time(const struct np_row *row, const struct np_colctx *ctx, str
 	set_str(val, np_str_time(val->buf, wall));
 }
 
-static void read_quantile(const struct np_col *col, const struct np_row *row, struct np_value *val)
+static void read_quantile(const struct np_col *col, const struct np_row *row,
+			  const struct np_colctx *ctx, struct np_value *val)
 {
 	static const double at[] = {
 		[NP_STAT_MIN] = 0,    [NP_STAT_P50] = 0.5, [NP_STAT_P90] = 0.9,
@@ -243,7 +264,7 @@ static void read_quantile(const struct np_col *col, const struct np_row *row, st
 	const struct np_hist *hist = *(struct np_hist *const *)np_col_at(col, row);
 
 	if (col->bit == NP_STAT_COUNT)
-		set_whole(val, hist ? hist->count : 0);
+		set_whole(val, hist ? scaled(row, ctx, hist->count) : 0);
 	else if (hist && hist->count && col->bit == NP_STAT_MEAN)
 		set_num(val, np_hist_mean(hist) / 1e6);
 	else if (hist && hist->count)
@@ -271,7 +292,7 @@ static void read_row(const struct np_col *col, const struct np_row *row,
 		break;
 	case NP_TYPE_FLOAT:
 		memcpy(&f, at, sizeof(f));
-		set_whole(val, f > 0 ? (uint64_t)llround((double)f) : 0);
+		set_whole(val, f > 0 ? scaled(row, ctx, (uint64_t)llround((double)f)) : 0);
 		break;
 	case NP_TYPE_PERCENT:
 		read_percent(col, row, val);
@@ -285,6 +306,12 @@ static void read_row(const struct np_col *col, const struct np_row *row,
 		break;
 	case NP_TYPE_COMM:
 		set_str(val, at);
+		break;
+	case NP_TYPE_DIFF: /* done before */
+		break;
+	case NP_TYPE_SAMPLE:
+		snprintf(val->buf, sizeof(val->buf), "1/%u", ctx->scale ? ctx->scale : 1);
+		set_str(val, val->buf);
 		break;
 	case NP_TYPE_STR:
 		read_names(col, row, ctx, val);
@@ -310,7 +337,7 @@ static void read_row(const struct np_col *col, const struct np_row *row,
 			set_num(val, (double)number(col, row) / 1e9);
 		break;
 	case NP_TYPE_QUANTILE:
-		read_quantile(col, row, val);
+		read_quantile(col, row, ctx, val);
 		break;
 	}
 }
@@ -331,6 +358,14 @@ void np_col_read(const struct np_col *col, const struct np_row *row, const struc
 	val->whole = false;
 	if (meaningless(col, row))
 		return;
+	if (col->type == NP_TYPE_DIFF) {
+		np_baseline_diff(col, row, ctx, val);
+		return;
+	}
+	if ((row->flags & NP_ROW_KEPT) && col->agg == NP_AGG_SAME && col->via != NP_IN_VIEW) {
+		np_baseline_key(col, (const struct np_group_row *)row, val);
+		return;
+	}
 	if (is_mixed(col, row)) {
 		val->kind = NP_VAL_MIXED;
 		return;

@@ -29,6 +29,7 @@ void np_expr_leaf_col(struct np_expr_node *node, const struct np_col *col)
 	case NP_TYPE_STR:
 	case NP_TYPE_ENUM:
 	case NP_TYPE_TIME: /* as it is printed */
+	case NP_TYPE_SAMPLE:
 		node->kind = NP_KIND_STR;
 		break;
 	case NP_TYPE_ADDR:

@@ -33,19 +33,19 @@ const struct np_topic np_topic_ailing = {
 	"pid,comm,local,remote,events,retrans,retrans_bytes,retrans_ratio,tx_bytes,conns,container", "-events", NP_COL_CONN };
 
 const struct np_group np_groups[] = {
-{ "process", "processes", "by process", "pid,started", "pid,user,comm", "container,unit", NP_COL_CONN },
-{ "connection", "connections", "each connection by itself", "", "", "", NP_COL_CONN },
-{ "container", "containers", "by container", "container_id", "container,pod,namespace", "runtime", NP_COL_CONN },
-{ "pod", "pods", "by Kubernetes pod", "namespace,pod", "pod,namespace", "", NP_COL_CONN },
-{ "unit", "units", "by systemd unit", "unit", "unit", "", NP_COL_CONN },
-{ "user", "users", "by user", "uid", "user,uid", "", NP_COL_CONN },
-{ "remote", "remote addresses", "by remote address", "raddr", "raddr", "pid,comm", NP_COL_CONN },
-{ "rport", "remote ports", "by protocol and remote port", "proto,rport", "proto,rport", "comm", NP_COL_CONN },
-{ "lport", "local ports", "by protocol and local port", "proto,lport", "proto,lport", "comm", NP_COL_CONN },
-{ "protocol", "protocols", "by protocol", "proto", "proto", "", NP_COL_CONN },
-{ "netns", "network namespaces", "by network namespace", "netns", "netns", "container", NP_COL_CONN },
-{ "kind", "kinds of event", "by kind of event", "event,cause", "event,cause", "", NP_COL_EVENT },
-{ "interface", "interfaces", "interfaces, one row a direction", "ifindex,direction", "interface,direction", "", NP_COL_IFACE },
+{ "process", "processes", "by process", "pid,started", "pid,user,comm", "container,unit", NP_COL_CONN, "comm" },
+{ "connection", "connections", "each connection by itself", "", "", "", NP_COL_CONN, "remote" },
+{ "container", "containers", "by container", "container_id", "container,pod,namespace", "runtime", NP_COL_CONN, "container" },
+{ "pod", "pods", "by Kubernetes pod", "namespace,pod", "pod,namespace", "", NP_COL_CONN, NULL },
+{ "unit", "units", "by systemd unit", "unit", "unit", "", NP_COL_CONN, NULL },
+{ "user", "users", "by user", "uid", "user,uid", "", NP_COL_CONN, NULL },
+{ "remote", "remote addresses", "by remote address", "raddr", "raddr", "pid,comm", NP_COL_CONN, NULL },
+{ "rport", "remote ports", "by protocol and remote port", "proto,rport", "proto,rport", "comm", NP_COL_CONN, NULL },
+{ "lport", "local ports", "by protocol and local port", "proto,lport", "proto,lport", "comm", NP_COL_CONN, NULL },
+{ "protocol", "protocols", "by protocol", "proto", "proto", "", NP_COL_CONN, NULL },
+{ "netns", "network namespaces", "by network namespace", "netns", "netns", "container", NP_COL_CONN, NULL },
+{ "kind", "kinds of event", "by kind of event", "event,cause", "event,cause", "", NP_COL_EVENT, NULL },
+{ "interface", "interfaces", "interfaces, one row a direction", "ifindex,direction", "interface,direction", "", NP_COL_IFACE, "interface,direction" },
 };
 #define IFACE_COLS "active,packet_rate,wire_rate,packets,wire_bytes,errors,drops,share,up"
 #define IFACE_SORT "-wire_rate"
@@ -68,6 +68,13 @@ static const struct np_group *group_find(const char *name)
 		if (!strcmp(name, np_groups[i].name))
 			return &np_groups[i];
 	return NULL;
+}
+
+const char *np_group_lasting(const char *name)
+{
+	const struct np_group *group = group_find(name);
+
+	return group ? group->lasting : NULL;
 }
 
 bool np_group_fits(const struct np_group *group, const struct np_topic *topic)
@@ -183,6 +190,7 @@ int np_view_group(struct np_view_cfg *cfg, const char *name, struct np_err *err)
 	if (group && !np_group_fits(group, next.topic))
 		return no_group(next.topic, name, err);
 	next.nby = 0;
+	next.ones = false;
 	if (group) {
 		next.kind = group->kind == NP_COL_CONN ? next.topic->kind : group->kind;
 		if (*group->by)
@@ -205,6 +213,7 @@ int np_view_remember(struct np_view_cfg *cfg, struct np_err *err)
 {
 	if (cfg->nby || cfg->kind != NP_COL_CONN)
 		return 0;
+	cfg->ones = true;
 	return np_cols_parse("netns,local,remote", NULL, cfg->kind, cfg->by, NP_MAX_BY, &cfg->nby,
 			     err);
 }

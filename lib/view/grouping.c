@@ -3,17 +3,22 @@
 #include <string.h>
 
 #include "meta/who.h"
+#include "view/baseline.h"
 #include "view/grouping.h"
 
 void np_grouping_init(struct np_grouping *gr, const struct np_view_cfg *cfg, struct np_meta *meta)
 {
-	*gr = (struct np_grouping){ .nby = cfg->nby, .kind = cfg->kind, .meta = meta };
+	*gr = (struct np_grouping){
+		.nby = cfg->nby, .kind = cfg->kind, .ones = cfg->ones, .meta = meta
+	};
+	if (cfg->baseline && np_baseline_is(cfg->baseline, cfg))
+		gr->base = cfg->baseline;
 	memcpy(gr->by, cfg->by, sizeof(gr->by));
 }
 
 bool np_grouping_is(const struct np_grouping *gr, const struct np_view_cfg *cfg)
 {
-	return gr->kind == cfg->kind && gr->nby == cfg->nby &&
+	return gr->kind == cfg->kind && gr->ones == cfg->ones && gr->nby == cfg->nby &&
 	       !memcmp(gr->by, cfg->by, gr->nby * sizeof(gr->by[0]));
 }
 
@@ -59,6 +64,8 @@ void np_grouping_free(struct np_grouping *gr)
 	gr->n = 0;
 	gr->folded = 0;
 	gr->latest = NULL;
+	gr->run = (struct np_run_sums){ 0 };
+	gr->run_ns = gr->run_at_ns = 0;
 }
 
 static bool has_key(const struct np_grouping *gr, const struct np_grp *g, const struct np_row *row)
@@ -86,6 +93,10 @@ struct np_grp *np_grouping_get(struct np_grouping *gr, const struct np_row *row)
 	g = np_grp_new(row);
 	if (!g)
 		return NULL;
+	if (gr->base)
+		g->past.base = np_baseline_find(gr->base, &g->past.row, gr->meta);
+	if (gr->ones)
+		g->past.row.flags |= NP_ROW_ONE;
 	g->hash = hash;
 	g->chain = head;
 	if (np_map_put(&gr->groups, hash, g)) {
@@ -167,6 +178,24 @@ int np_grp_rest(struct np_grp *g)
 
 	g->shown.row.flags |= NP_ROW_ENDED;
 	return err;
+}
+
+void np_run_sums_add(struct np_run_sums *to, const struct np_row *interval)
+{
+	to->d_tx += interval->d_tx;
+	to->d_rx += interval->d_rx;
+	to->d_tx_segs += interval->d_tx_segs;
+	to->d_rx_segs += interval->d_rx_segs;
+	to->d_sent += interval->d_sent;
+	to->d_retrans_bytes += interval->d_retrans_bytes;
+	to->opened += interval->opened;
+	to->ended += interval->ended;
+}
+
+void np_grp_run(struct np_grp *g)
+{
+	np_run_sums_add(&g->past.run, &g->shown.row);
+	g->shown.run = g->past.run;
 }
 
 void np_grouping_forget(struct np_grouping *gr, uint32_t update, size_t keep)

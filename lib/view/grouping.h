@@ -23,11 +23,16 @@ struct np_grouping {
 	const struct np_col *by[NP_MAX_BY];
 	size_t nby;
 	uint16_t kind;        /* NP_COL_CONN or NP_COL_IFACE: of which rows */
+	bool ones;            /* each is a single connection */
 	struct np_map groups; /* hash of the key -> struct np_grp */
 	size_t n;
 	struct np_grp *latest; /* that was found */
 	struct np_meta *meta;
-	uint64_t forgotten; /* ended groups dropped for room */
+	uint64_t forgotten;       /* ended groups dropped for room */
+	struct np_baseline *base; /* of the same keys; NULL: none */
+	struct np_run_sums run;   /* of all groups together, and how long that was */
+	uint64_t run_ns;
+	uint64_t run_at_ns; /* the refresh that was counted last */
 	uint64_t folded;    /* the interval whose ended members were added last */
 };
 
@@ -52,6 +57,9 @@ int np_grp_past(struct np_grp *g, const struct np_merge *plan, const struct np_r
 		bool whole);
 /* What is shown of a group that update UPDATE did not add to. */
 int np_grp_rest(struct np_grp *g);
+/* What it shows is of an interval that was not added to the sums of its run yet. */
+void np_grp_run(struct np_grp *g);
+void np_run_sums_add(struct np_run_sums *to, const struct np_row *interval);
 /* Of the groups that UPDATE did not add to, keeps at most KEEP. */
 void np_grouping_forget(struct np_grouping *gr, uint32_t update, size_t keep);
 

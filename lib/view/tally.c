@@ -32,6 +32,11 @@ void np_tallies_free(struct np_tallies *t)
 	np_merge_end(&t->total);
 }
 
+static uint64_t times(uint64_t n, uint64_t scale)
+{
+	return __builtin_mul_overflow(n, scale, &n) ? UINT64_MAX : n;
+}
+
 /* ---- a row ---- */
 
 static int keep(struct np_tallies *t, struct np_tally *one, double value)
@@ -74,7 +79,13 @@ static int add_one(struct np_tallies *t, const struct np_expr_node *agg, const s
 	if (agg->samples || (agg->col && agg->col->agg == NP_AGG_HIST))
 		return 0; /* they are in the total */
 	if (agg->fn == NP_FN_COUNT) {
-		one->n += !agg->left || np_expr_truth(agg->left, row, ctx) == NP_TRUE;
+		/* of a log's baseline: as many events as it was once */
+		uint64_t rows = (row->flags & NP_ROW_KEPT) && t->kind == NP_COL_EVENT
+				    ? times(row->events, np_col_scale(row, ctx))
+				    : 1;
+
+		if (!agg->left || np_expr_truth(agg->left, row, ctx) == NP_TRUE)
+			one->n += rows;
 		return 0;
 	}
 	if (!np_expr_number(agg->left, row, ctx, &value))
@@ -119,16 +130,23 @@ static const struct np_hist *hist_of(const struct np_tallies *t, const struct np
 	return at ? *at : NULL;
 }
 
-static void samples(const struct np_tallies *t, const struct np_expr_node *agg,
-		    struct np_tally_value *out)
+/* What is summed up over single rows was corrected for a sample nowhere else (np_col_scale()). */
+static uint64_t scale_of(const struct np_tallies *t, const struct np_colctx *ctx)
 {
+	return np_col_scale(&t->total.row, ctx);
+}
+
+static void samples(const struct np_tallies *t, const struct np_expr_node *agg,
+		    const struct np_colctx *ctx, struct np_tally_value *out)
+{
+	uint64_t scale = scale_of(t, ctx);
 	const struct np_hist *hist = hist_of(t, agg->col);
 
 	out->samples = hist ? hist->count : 0;
 	if (agg->fn == NP_FN_COUNT)
-		set_whole(out, out->samples);
+		set_whole(out, times(out->samples, scale));
 	else if (agg->fn == NP_FN_SUM)
-		set(out, hist ? (double)hist->sum / 1e6 : 0);
+		set(out, hist ? (double)hist->sum / 1e6 * (double)scale : 0);
 	else if (!out->samples)
 		return;
 	else if (agg->fn == NP_FN_MEAN)
@@ -181,16 +199,18 @@ static void over_rows(struct np_tallies *t, const struct np_expr_node *agg,
 		      const struct np_colctx *ctx, struct np_tally_value *out)
 {
 	struct np_tally *one = &t->all[agg->index];
+	/* values of groups are corrected already, and their number cannot be */
+	uint64_t scale = t->grouped ? 1 : scale_of(t, ctx);
 
 	out->samples = agg->fn == NP_FN_COUNT ? t->rows : one->n;
 	if (agg->rate && !ctx->dt_ns)
 		return;
 	if (agg->fn == NP_FN_COUNT)
-		set_whole(out, one->n);
+		set_whole(out, times(one->n, scale));
 	else if (agg->fn == NP_FN_SUM && !one->broken)
-		set_whole(out, one->isum);
+		set_whole(out, times(one->isum, scale));
 	else if (agg->fn == NP_FN_SUM)
-		set(out, one->sum);
+		set(out, one->sum * (double)scale);
 	else if (!one->n)
 		return;
 	else if (agg->fn == NP_FN_MEAN)
@@ -208,7 +228,7 @@ void np_tallies_value(struct np_tallies *t, const struct np_expr_node *agg,
 {
 	*out = (struct np_tally_value){ 0 };
 	if (agg->samples)
-		samples(t, agg, out);
+		samples(t, agg, ctx, out);
 	else if (agg->fn == NP_FN_TOTAL)
 		total(t, agg, ctx, out);
 	else

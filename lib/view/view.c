@@ -6,6 +6,7 @@
 
 #include "meta/meta.h"
 #include "meta/who.h"
+#include "view/baseline.h"
 #include "view/grouping.h"
 #include "view/order.h"
 #include "view/view.h"
@@ -27,6 +28,8 @@ struct np_view {
 	const struct np_row **rows;
 	size_t nrows, cap, matched;
 	struct np_group_row total;
+	struct np_grp **gone; /* groups that only the baseline has, made by the last update */
+	size_t ngone;
 	struct np_grp *pin; /* drilled into: its key, of the grouping in pin_by */
 	const struct np_col *pin_by[NP_MAX_BY];
 	size_t npin;
@@ -35,6 +38,7 @@ struct np_view {
 	uint64_t named_ns; /* log: the walk after which the living were looked up */
 	uint64_t folded;   /* the interval whose ended connections were taken already */
 	bool want_avg, want_meta;
+	bool last;  /* np_view_last() */
 	bool fresh; /* this update is the first look at its refresh */
 };
 
@@ -51,6 +55,15 @@ int np_view_new(struct np_view **out, const struct np_view_cfg *cfg, struct np_m
 	return 0;
 }
 
+static void free_gone(struct np_view *view)
+{
+	for (size_t i = 0; i < view->ngone; i++)
+		np_grp_free(view->gone[i], NULL);
+	free(view->gone);
+	view->gone = NULL;
+	view->ngone = 0;
+}
+
 void np_view_free(struct np_view *view)
 {
 	if (!view)
@@ -59,6 +72,7 @@ void np_view_free(struct np_view *view)
 		np_grouping_free(&view->kept[i]);
 	np_grp_free(view->pin, view->meta);
 	np_merge_end(&view->total);
+	free_gone(view);
 	free(view->rows);
 	free(view);
 }
@@ -109,6 +123,8 @@ int np_view_set(struct np_view *view, const struct np_view_cfg *cfg)
 	}
 	view->nrows = view->matched = 0;
 	view->cfg = *cfg;
+	view->ctx.scale = cfg->sample;
+	view->ctx.base = view->now && view->now->base ? np_baseline_ctx(view->now->base) : NULL;
 	np_merge_init(&view->plan);
 	for (size_t i = 0; i < cfg->ncols; i++)
 		plan_add(view, cfg->cols[i]);
@@ -117,6 +133,9 @@ int np_view_set(struct np_view *view, const struct np_view_cfg *cfg)
 	/* expressions may look at any column */
 	for (size_t i = 0; cfg->where && i < np_ncols; i++)
 		plan_add(view, &np_cols[i]);
+	for (size_t i = 0; cfg->sum_all && i < np_ncols; i++)
+		if (np_cols[i].agg != NP_AGG_SAME && (np_cols[i].flags & cfg->kind))
+			np_merge_add(&view->plan, &np_cols[i]);
 	/* groups that are not shown now add up what they may show later */
 	for (size_t i = 0; view->nkept > 1 && i < np_ncols; i++)
 		if (np_cols[i].agg == NP_AGG_SUM)
@@ -281,9 +300,51 @@ static int take_all(struct np_view *view, struct np_flows *flows)
 	return err;
 }
 
+/* A group that only the baseline has: nothing of it, and so a hundred percent less. */
+static int add_gone(struct np_view *view, const struct np_group_row *base)
+{
+	struct np_grp *g = np_grp_new(&base->row);
+
+	if (!g)
+		return -ENOMEM;
+	view->gone[view->ngone++] = g;
+	if (np_merge_copy(&g->shown, &g->past))
+		return -ENOMEM;
+	g->shown.row.flags |= NP_ROW_KEPT | NP_ROW_ENDED;
+	g->shown.kept = base->kept;
+	g->shown.base = base;
+	return add_row(view, &g->shown.row);
+}
+
+static int show_gone(struct np_view *view)
+{
+	struct np_baseline *base = view->now->base;
+	const struct np_row *const *rows;
+	size_t n;
+	int err = 0;
+
+	free_gone(view);
+	if (!view->last || !base)
+		return 0;
+	rows = np_baseline_rows(base, &n);
+	view->gone = calloc(n + 1, sizeof(struct np_grp *));
+	if (!view->gone)
+		return -ENOMEM;
+	for (size_t i = 0; i < n && !err; i++)
+		if (!np_baseline_seen(base, rows[i]))
+			err = add_gone(view, (const struct np_group_row *)rows[i]);
+	return err;
+}
+
 static int show_groups(struct np_view *view)
 {
 	int err = 0;
+
+	/* a log is looked at more often than it is walked */
+	if (view->now->run_at_ns != view->ctx.now_ns)
+		view->now->run_ns += view->ctx.dt_ns;
+	view->now->run_at_ns = view->ctx.now_ns;
+	view->ctx.run_ns = view->now->run_ns;
 
 	np_map_foreach (&view->now->groups, slot) {
 		for (struct np_grp *g = slot->val; g && !err; g = g->chain) {
@@ -292,11 +353,33 @@ static int show_groups(struct np_view *view)
 			if (idle)
 				err = np_grp_rest(g);
 			average(view, &g->shown.row);
+			if (view->fresh)
+				np_grp_run(g);
 			if (!err && (!idle || view->cfg.all))
 				err = add_row(view, &g->shown.row);
 		}
 	}
-	return err;
+	return err ? err : show_gone(view);
+}
+
+/* The total's part of what groups know of the whole run. */
+static void total_of_run(struct np_view *view)
+{
+	struct np_grouping *gr = view->now;
+
+	if (!gr || view->pin)
+		return;
+	if (view->fresh)
+		np_run_sums_add(&gr->run, &view->total.row);
+	view->total.run = gr->run;
+	view->total.base = gr->base ? np_baseline_total(gr->base) : NULL;
+}
+
+/* npretrans --summary: with events, in this run or in the one that it is held against. */
+static bool ails(const struct np_row *row)
+{
+	return row->events ||
+	       ((row->flags & NP_ROW_GROUP) && ((const struct np_group_row *)row)->base);
 }
 
 /* The sums of all rows, the rows that --where keeps, each row's share. */
@@ -330,12 +413,13 @@ static int sum_up(struct np_view *view)
 		struct np_row *row = (struct np_row *)view->rows[i];
 
 		row->share = all > 0 ? (float)(100.0 * (double)(row->d_tx + row->d_rx) / all) : 0;
-		if ((!view->cfg.ailing || row->events) &&
+		if ((!view->cfg.ailing || ails(row)) &&
 		    (!view->cfg.where || np_expr_rows(view->cfg.where, row, &view->ctx)))
 			view->rows[kept++] = row;
 	}
 	view->nrows = view->matched = kept;
 	view->total.row.share = all > 0 ? 100 : 0;
+	total_of_run(view);
 	return err;
 }
 
@@ -393,6 +477,17 @@ const struct np_row *const *np_view_rows(const struct np_view *view, size_t *n)
 {
 	*n = view->nrows;
 	return view->rows;
+}
+
+const struct np_row *const *np_view_all(const struct np_view *view, size_t *n)
+{
+	*n = view->matched;
+	return view->rows;
+}
+
+void np_view_last(struct np_view *view)
+{
+	view->last = true;
 }
 
 size_t np_view_matched(const struct np_view *view)

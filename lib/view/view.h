@@ -41,6 +41,8 @@ struct np_group {
 	const char *head; /* what says which group it is */
 	const char *tail; /* what else is good to know */
 	uint16_t kind;    /* NP_COL_CONN, NP_COL_IFACE or NP_COL_EVENT: of which rows */
+	const char
+	    *lasting; /* the nearest grouping that means the same in another run; NULL: itself */
 };
 extern const struct np_group np_groups[]; /* in the order in which the key `b` goes round */
 extern const size_t np_ngroups;
@@ -66,6 +68,8 @@ struct np_whose {
 	const struct np_members *members; /* what belongs to the command; NULL: all */
 };
 
+struct np_baseline;
+
 /* What the user asked to see; plain data, copied by np_view_set(). Pointers stay the caller's. */
 struct np_view_cfg {
 	const struct np_topic *topic; /* never NULL once np_view_group() was called: traffic */
@@ -89,7 +93,11 @@ struct np_view_cfg {
 	 * of the moment (rtt, cwnd) of members that have ended; --where chooses members alone.
 	 */
 	bool whole;
-	size_t keep; /* groups that have ended, at most; 0: some thousands */
+	size_t keep;     /* groups that have ended, at most; 0: some thousands */
+	bool ones;       /* groups are single connections: set by np_view_remember() */
+	uint32_t sample; /* one connection in so many is in the flow table; 0, 1: all */
+	bool sum_all;    /* groups add up all columns, shown or not: for a baseline */
+	struct np_baseline *baseline; /* what groups of these keys are held against; NULL: none */
 	const struct np_expr *where;
 	const struct np_filter *filter;
 	const struct np_whose *whose;
@@ -103,6 +111,8 @@ int np_view_group(struct np_view_cfg *cfg, const char *name, struct np_err *err)
  * tables that are looked at later.
  */
 int np_view_remember(struct np_view_cfg *cfg, struct np_err *err);
+/* The nearest grouping to NAME that means the same in another run; NULL: NAME itself. */
+const char *np_group_lasting(const char *name);
 /* Whether a topic's rows can be grouped that way. */
 bool np_group_fits(const struct np_group *group, const struct np_topic *topic);
 /* The names of all groupings that fit, with SEP between them. */
@@ -133,8 +143,16 @@ int np_view_drill(struct np_view *view, const struct np_row *row);
 /* Looks at FLOWS at the end of a snapshot, or again under other settings. 0 or -ENOMEM. */
 int np_view_update(struct np_view *view, struct np_flows *flows);
 
+/*
+ * The next update is the last: groups of the baseline that no update had are shown as well, with
+ * nothing in them.
+ */
+void np_view_last(struct np_view *view);
+
 /* The result of the last update. */
 const struct np_row *const *np_view_rows(const struct np_view *view, size_t *n);
+/* The same before --top cut them, those in order first. */
+const struct np_row *const *np_view_all(const struct np_view *view, size_t *n);
 size_t np_view_matched(const struct np_view *view);             /* rows before --top cut them */
 const struct np_row *np_view_total(const struct np_view *view); /* over all that matched */
 const struct np_colctx *np_view_ctx(const struct np_view *view);
