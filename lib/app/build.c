@@ -396,6 +396,24 @@ static int check_files(struct np_opts *o)
 	return 0;
 }
 
+/* A record of a sample stays one: what was left out of it is not there to be looked at. */
+static int take_sample(struct np_opts *o)
+{
+	const struct np_rec_head *head = o->file ? np_file_head(o->file) : NULL;
+
+	if (!head || head->sample < 2)
+		return 0;
+	if (o->sample > 1 && o->sample != head->sample) {
+		np_err_set(
+		    &o->err, 0,
+		    "%.128s is a record of a sample of 1/%u already, and --sample asks for 1/%u",
+		    o->read, head->sample, o->sample);
+		return NP_EXIT_USAGE;
+	}
+	o->sample = head->sample;
+	return 0;
+}
+
 /* Whose end is the local one in a capture. */
 static int build_locals(struct np_opts *o)
 {
@@ -434,6 +452,8 @@ int np_opts_build(struct np_opts *o)
 	if (check_files(o) || (o->read && np_file_open(&o->file, o->read, &o->err)))
 		return NP_EXIT_USAGE;
 	ret = np_base_read(o);
+	if (!ret)
+		ret = take_sample(o);
 	if (!ret)
 		ret = build_locals(o);
 	if (!ret)

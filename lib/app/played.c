@@ -64,6 +64,7 @@ static void take_stats(struct np_source_stats *st, const struct np_rec_stats *r)
 	st->udp_entries = r->udp_entries;
 	st->udp_max = r->udp_max;
 	st->peeked = r->peeked;
+	st->left_out = r->left_out;
 	st->nprogs = 0; /* they follow */
 }
 

@@ -58,6 +58,7 @@ void np_recording_start(struct np_recording *rec, struct np_opts *opts, struct n
 		.anomalies = want & NP_SRC_ANOMALY ? opts->told >> NP_EVENT_ANOMALY : 0,
 		.interval_ns = opts->interval_ns,
 		.duration_ns = opts->duration_ns,
+		.sample = opts->sample,
 	};
 
 	if (!rec)
@@ -123,6 +124,7 @@ static void add_stats(struct np_recording *rec, const struct np_source_stats *st
 		.udp_entries = st->udp_entries,
 		.udp_max = st->udp_max,
 		.peeked = st->peeked,
+		.left_out = st->left_out,
 	};
 
 	for (int i = 0; i < NP_LOST_MAX; i++)

@@ -83,7 +83,7 @@ struct np_rec_drops {
 struct np_rec_stats {
 	struct np_ev_hdr hdr;
 	uint64_t lost[16]; /* by enum np_lost */
-	uint64_t read_errors, netns_missed, walk_ns, udp_entries, udp_max, peeked;
+	uint64_t read_errors, netns_missed, walk_ns, udp_entries, udp_max, peeked, left_out;
 };
 
 struct np_rec_prog {
@@ -111,8 +111,10 @@ struct np_rec_head {
 	uint64_t duration_ns; /* 0: none was asked for */
 	uint32_t want;        /* NP_SRC_* that ran */
 	uint32_t anomalies;   /* 1 << enum np_anomaly each */
-	char tool[16];        /* texts end with a NUL */
-	char program[32];     /* version of NetProbe */
+	uint32_t sample;      /* one connection in so many; 1: all */
+	uint32_t pad;
+	char tool[16];    /* texts end with a NUL */
+	char program[32]; /* version of NetProbe */
 	char kernel[64];
 	char host[64];
 	uint16_t sizes[NP_REC_TYPES]; /* np_rec_size() of the writer */
