@@ -10,10 +10,9 @@
 
 #include "app/baseline.h"
 #include "app/check.h"
-#include "app/opts.h"
+#include "app/build.h"
 #include "base/parse.h"
 #include "source/netns.h"
-#include "source/record.h"
 
 static int oom(struct np_opts *o)
 {
@@ -189,7 +188,8 @@ static int build_mode(struct np_opts *o)
 			       : o->tool->mode;
 	o->by_given = o->by != NULL;
 	if (!o->by)
-		o->by = o->mode->by;
+		/* a capture has no processes */
+		o->by = np_build_capture(o) ? "connection" : o->mode->by;
 	if (o->once)
 		o->count = 1;
 	return 0;
@@ -281,6 +281,7 @@ static int build_view(struct np_opts *o)
 	v->topic = o->mode->topic;
 	ret = np_view_group(v, o->by, &o->err);
 	o->log = v->kind == NP_COL_EVENT && !v->nby;
+	np_build_columns(o);
 	if (!ret)
 		ret = check_kind(o);
 	if (!ret && (o->output || o->syn || o->srt || o->art || o->stack)) {
@@ -353,89 +354,13 @@ static void add_time(struct np_opts *o)
 	v->ncols++;
 }
 
-/* It is about a command, or was when it was recorded. */
-static bool is_scoped(const struct np_opts *o)
-{
-	const struct np_rec_head *head = o->file ? np_file_head(o->file) : NULL;
-
-	return o->command || (head && head->want & NP_SRC_TREE);
-}
-
 /* One table at the end is what is wanted in a pipe; of a capture, unless it says how often. */
 static bool one_table(const struct np_opts *o)
 {
-	if (o->file && np_file_is_capture(o->file) && !o->log && !o->interval_given &&
-	    (!o->count || o->once))
+	if (np_build_capture(o) && !o->log && !o->interval_given && (!o->count || o->once))
 		return true;
 	return (o->mode->at_end || o->histogram || (o->scoped && !o->log)) && !o->interval_given &&
 	       !o->count;
-}
-
-static int check_files(struct np_opts *o)
-{
-	bool to_stdout = !o->to || !strcmp(o->to, "-");
-
-	if (o->read && o->record)
-		return np_err_set(&o->err, -EINVAL,
-				  "--record keeps what this host does, and --read shows a file; "
-				  "copy the file instead");
-	if (o->read && o->root)
-		return np_err_set(&o->err, -EINVAL,
-				  "--root is where names of this host are, and a file that is read "
-				  "has its own");
-	if (o->read && o->command)
-		return np_err_set(&o->err, -EINVAL,
-				  "a command is run on this host, and --read shows a file; leave "
-				  "one of them out");
-	if (o->speed > 0 && !o->read)
-		return np_err_set(&o->err, -EINVAL, "--speed goes with --read");
-	if (o->record && !strcmp(o->record, "-") && to_stdout)
-		return np_err_set(&o->err, -EINVAL,
-				  "--record - would mix with the rows on standard output; send "
-				  "them elsewhere with --to");
-	return 0;
-}
-
-/* A record of a sample stays one: what was left out of it is not there to be looked at. */
-static int take_sample(struct np_opts *o)
-{
-	const struct np_rec_head *head = o->file ? np_file_head(o->file) : NULL;
-
-	if (!head || head->sample < 2)
-		return 0;
-	if (o->sample > 1 && o->sample != head->sample) {
-		np_err_set(
-		    &o->err, 0,
-		    "%.128s is a record of a sample of 1/%u already, and --sample asks for 1/%u",
-		    o->read, head->sample, o->sample);
-		return NP_EXIT_USAGE;
-	}
-	o->sample = head->sample;
-	return 0;
-}
-
-/* Whose end is the local one in a capture. */
-static int build_locals(struct np_opts *o)
-{
-	if (!o->locals.n)
-		return 0;
-	if (!o->file || !np_file_is_capture(o->file)) {
-		np_err_set(&o->err, 0, "--local goes with a capture (--read FILE)");
-		return NP_EXIT_USAGE;
-	}
-	o->prefixes = calloc(o->locals.n, sizeof(*o->prefixes));
-	if (!o->prefixes)
-		return oom(o);
-	for (size_t i = 0; i < o->locals.n; i++)
-		if (np_parse_prefix(o->locals.items[i], o->prefixes[i].addr,
-				    &o->prefixes[i].bits)) {
-			np_err_set(&o->err, 0,
-				   "--local takes an address or a prefix (10.0.0.0/8, fe80::/10), "
-				   "not '%.64s'",
-				   o->locals.items[i]);
-			return NP_EXIT_USAGE;
-		}
-	return 0;
 }
 
 int np_opts_build(struct np_opts *o)
@@ -447,15 +372,12 @@ int np_opts_build(struct np_opts *o)
 		np_err_set(&o->err, 0, "--root takes a directory; '%.128s' is none", o->root);
 		return NP_EXIT_USAGE;
 	}
+	ret = np_build_file(o);
+	if (ret)
+		return ret;
 	if (build_mode(o))
 		return NP_EXIT_USAGE;
-	if (check_files(o) || (o->read && np_file_open(&o->file, o->read, &o->err)))
-		return NP_EXIT_USAGE;
 	ret = np_base_read(o);
-	if (!ret)
-		ret = take_sample(o);
-	if (!ret)
-		ret = build_locals(o);
 	if (!ret)
 		ret = build_events(o);
 	if (!ret)
@@ -471,7 +393,7 @@ int np_opts_build(struct np_opts *o)
 		o->sink = o->format ? o->format : o->histogram ? "histogram" : "text";
 	else
 		o->sink = "tui";
-	o->scoped = is_scoped(o);
+	o->scoped = np_build_scoped(o);
 	if (strcmp(o->sink, "tui") && one_table(o))
 		o->at_end = true;
 	/* its groups are told of what ended long ago as well */

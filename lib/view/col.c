@@ -62,6 +62,7 @@ const char *np_event_name(unsigned int event)
 #define CONN    (NP_COL_CONN | NP_COL_EVENT)
 #define TCP     (CONN | NP_COL_TCP)
 #define KEY     (CONN | NP_COL_LISTEN | NP_COL_GROUP)
+#define OWNER   (KEY | NP_COL_HOST)
 #define DATA    (CONN | NP_COL_NOBYTES)
 #define MOVED   (NP_COL_CONN | NP_COL_NOBYTES)
 #define EVENT   NP_COL_EVENT

@@ -98,6 +98,7 @@ enum np_agg {
 #define NP_COL_EVENT   64  /* exists on rows of the log */
 #define NP_COL_LISTEN  128 /* exists on listeners */
 #define NP_COL_PACKETS 256 /* known only where packets are seen, in a capture */
+#define NP_COL_HOST    512 /* no packet tells it: unknown in a capture */
 #define NP_COL_KINDS   (NP_COL_CONN | NP_COL_IFACE | NP_COL_EVENT | NP_COL_LISTEN)
 
 struct np_col {

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* What a file in place of this host (--read) makes of the options. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/build.h"
+#include "base/parse.h"
+#include "source/record.h"
+
+static int check_files(struct np_opts *o)
+{
+	bool to_stdout = !o->to || !strcmp(o->to, "-");
+
+	if (o->read && o->record)
+		return np_err_set(&o->err, -EINVAL,
+				  "--record keeps what this host does, and --read shows a file; "
+				  "copy the file instead");
+	if (o->read && o->root)
+		return np_err_set(&o->err, -EINVAL,
+				  "--root is where names of this host are, and a file that is read "
+				  "has its own");
+	if (o->read && o->command)
+		return np_err_set(&o->err, -EINVAL,
+				  "a command is run on this host, and --read shows a file; leave "
+				  "one of them out");
+	if (o->speed > 0 && !o->read)
+		return np_err_set(&o->err, -EINVAL, "--speed goes with --read");
+	if (o->record && !strcmp(o->record, "-") && to_stdout)
+		return np_err_set(&o->err, -EINVAL,
+				  "--record - would mix with the rows on standard output; send "
+				  "them elsewhere with --to");
+	return 0;
+}
+
+/* A record of a sample stays one: what was left out of it is not there to be looked at. */
+static int take_sample(struct np_opts *o)
+{
+	const struct np_rec_head *head = o->file ? np_file_head(o->file) : NULL;
+
+	if (!head || head->sample < 2)
+		return 0;
+	if (o->sample > 1 && o->sample != head->sample) {
+		np_err_set(
+		    &o->err, 0,
+		    "%.128s is a record of a sample of 1/%u already, and --sample asks for 1/%u",
+		    o->read, head->sample, o->sample);
+		return NP_EXIT_USAGE;
+	}
+	o->sample = head->sample;
+	return 0;
+}
+
+/* Whose end is the local one in a capture. */
+static int build_locals(struct np_opts *o)
+{
+	if (!o->locals.n)
+		return 0;
+	if (!o->file || !np_file_is_capture(o->file)) {
+		np_err_set(&o->err, 0, "--local goes with a capture (--read FILE)");
+		return NP_EXIT_USAGE;
+	}
+	o->prefixes = calloc(o->locals.n, sizeof(*o->prefixes));
+	if (!o->prefixes) {
+		np_err_set(&o->err, 0, "out of memory");
+		return NP_EXIT_CANNOT;
+	}
+	for (size_t i = 0; i < o->locals.n; i++)
+		if (np_parse_prefix(o->locals.items[i], o->prefixes[i].addr,
+				    &o->prefixes[i].bits)) {
+			np_err_set(&o->err, 0,
+				   "--local takes an address or a prefix (10.0.0.0/8, fe80::/10), "
+				   "not '%.64s'",
+				   o->locals.items[i]);
+			return NP_EXIT_USAGE;
+		}
+	return 0;
+}
+
+int np_build_file(struct np_opts *o)
+{
+	int ret;
+
+	if (check_files(o) || (o->read && np_file_open(&o->file, o->read, &o->err)))
+		return NP_EXIT_USAGE;
+	ret = take_sample(o);
+	return ret ? ret : build_locals(o);
+}
+
+bool np_build_capture(const struct np_opts *o)
+{
+	return o->file && np_file_is_capture(o->file);
+}
+
+bool np_build_scoped(const struct np_opts *o)
+{
+	const struct np_rec_head *head = o->file ? np_file_head(o->file) : NULL;
+
+	return o->command || (head && head->want & NP_SRC_TREE);
+}
+
+/* What no packet tells goes, and what only packets tell comes. */
+void np_build_columns(struct np_opts *o)
+{
+	struct np_view_cfg *v = &o->view;
+	size_t n = v->ncols;
+	const struct np_col *cols[NP_MAX_COLS];
+
+	if (!np_build_capture(o))
+		return;
+	memcpy(cols, v->cols, n * sizeof(cols[0]));
+	v->ncols = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (cols[i]->flags & NP_COL_HOST)
+			continue;
+		v->cols[v->ncols++] = cols[i];
+		if (!strcmp(cols[i]->name, "retrans") && n < NP_MAX_COLS)
+			v->cols[v->ncols++] = np_col_find("rx_retrans");
+	}
+}
