@@ -201,6 +201,7 @@ static void start_capture(struct np_run *run, uint64_t ts_ns)
 
 	start(run, ts_ns);
 	walk(run, ts_ns);
+	run->shown = true; /* with it the first interval begins */
 	p->step_ns = run->interval_ns;
 	if (o->log && p->step_ns > NP_LOG_TICK_NS)
 		p->step_ns = NP_LOG_TICK_NS;
