@@ -344,6 +344,10 @@ static int check_files(struct np_opts *o)
 		return np_err_set(&o->err, -EINVAL,
 				  "--root is where names of this host are, and a file that is read "
 				  "has its own");
+	if (o->read && o->command)
+		return np_err_set(&o->err, -EINVAL,
+				  "a command is run on this host, and --read shows a file; leave "
+				  "one of them out");
 	if (o->speed > 0 && !o->read)
 		return np_err_set(&o->err, -EINVAL, "--speed goes with --read");
 	if (o->record && !strcmp(o->record, "-") && to_stdout)

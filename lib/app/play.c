@@ -22,6 +22,7 @@ struct np_play {
 	struct np_file *file; /* opts' */
 	struct np_err damage;
 	bool started, damaged;
+	bool ended_early;  /* by a signal or a key */
 	bool last;         /* the look that began is the last one */
 	bool came;         /* something came in since the look before */
 	double speed;      /* 0: as fast as it goes */
@@ -43,6 +44,8 @@ int np_play_open(struct np_run *run)
 		return np_run_fail(run, NP_EXIT_CANNOT, "cannot start", -ENOMEM);
 	p->file = o->file;
 	p->head = np_file_head(o->file);
+	if (p->head)
+		run->interval_ns = p->head->interval_ns;
 	p->speed = run->tui && o->speed <= 0 ? 1 : o->speed;
 	run->play = p;
 	return 0;
@@ -105,8 +108,10 @@ static int events(struct np_run *run, int ms)
 
 	if (n < 0 && errno != EINTR)
 		return -errno;
-	for (int i = 0; i < n && !err && !run->stop; i++)
+	for (int i = 0; i < n && !err && !run->stop; i++) {
 		err = on_event(run, (enum event)events[i].data.u32);
+		run->play->ended_early |= run->stop;
+	}
 	return err;
 }
 
@@ -385,9 +390,12 @@ int np_play(struct np_run *run)
 
 	while (!err && !run->stop && (got = np_file_next(p->file, &item, &p->damage)) > 0)
 		err = take(run, &item);
-	if (!err && got > 0 && p->head)
+	if (!err && got > 0 && p->head && !p->ended_early)
 		got = drain(run);
-	p->damaged = got < 0;
+	/* a pipe whose writer was not waited for any longer is not damaged */
+	if (!err && got < 0)
+		err = events(run, 0);
+	p->damaged = got < 0 && !p->ended_early;
 	if (!err)
 		err = show_rest(run);
 	/* on the screen the last look stays until somebody has seen enough */

@@ -18,7 +18,7 @@ static void owner_named(const struct np_list *asked, uint32_t *numbers, const vo
 	if (!np_rec_texts(rec, len, sizeof(*r), &name, 1))
 		return;
 	for (size_t i = 0; i < asked->n; i++)
-		if (!strcmp(asked->items[i], name))
+		if (*name && !strcmp(asked->items[i], name))
 			numbers[i] = (uint32_t)r->number;
 }
 
@@ -104,6 +104,12 @@ void np_played_take(struct np_played *played, struct np_opts *opts, struct np_me
 		return;
 	case NP_REC_PROG:
 		take_prog(played, rec);
+		return;
+	case NP_REC_ASKED_USER:
+		owner_named(&opts->uids, opts->whose.uids, rec, len);
+		return;
+	case NP_REC_ASKED_NETNS:
+		owner_named(&opts->netns, opts->whose.netns, rec, len);
 		return;
 	case NP_REC_USER:
 		owner_named(&opts->uids, opts->whose.uids, rec, len);

@@ -38,6 +38,18 @@ int np_recording_open(struct np_recording **out, struct np_opts *opts)
 	return 0;
 }
 
+/* A path or a process may lead to a namespace here, and where it is played to none. */
+static void add_asked(struct np_recording *rec, enum np_rec_type type, const struct np_list *asked,
+		      const uint32_t *numbers)
+{
+	for (size_t i = 0; i < asked->n; i++) {
+		struct np_rec_name r = { .hdr.type = (uint16_t)type, .number = numbers[i] };
+
+		np_rec_build(&rec->buf, &r, sizeof(r), &asked->items[i], 1);
+		np_record_add(rec->file, np_buf_cstr(&rec->buf), rec->buf.len);
+	}
+}
+
 void np_recording_start(struct np_recording *rec, struct np_opts *opts, struct np_source *source,
 			unsigned int want, const char *host)
 {
@@ -60,6 +72,8 @@ void np_recording_start(struct np_recording *rec, struct np_opts *opts, struct n
 	memcpy(head.tool, opts->tool->name, strnlen(opts->tool->name, sizeof(head.tool) - 1));
 	memcpy(head.host, host, strnlen(host, sizeof(head.host) - 1));
 	np_record_start(rec->file, &head);
+	add_asked(rec, NP_REC_ASKED_USER, &opts->uids, opts->whose.uids);
+	add_asked(rec, NP_REC_ASKED_NETNS, &opts->netns, opts->whose.netns);
 }
 
 void np_recording_take(struct np_recording *rec, const void *record, size_t len)

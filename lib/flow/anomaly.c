@@ -211,6 +211,8 @@ void np_take_anomaly(struct np_flows *flows, const struct np_ev_anomaly *r)
 		if (!flow)
 			return;
 		learn(&flow->row, r);
+		/* it stands in the table as one, whatever a file says */
+		flow->row.proto = IPPROTO_TCP;
 	}
 	if (r->kind == NP_AN_LISTEN_OVERFLOW)
 		np_queue_told(flows, r->listener);

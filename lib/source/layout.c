@@ -35,6 +35,8 @@ static const struct {
 	[NP_REC_DROP_REASON] = { sizeof(struct np_rec_name), "drop-reason" },
 	[NP_REC_RESET_REASON] = { sizeof(struct np_rec_name), "reset-reason" },
 	[NP_REC_STACK] = { sizeof(struct np_rec_name), "stack" },
+	[NP_REC_ASKED_USER] = { sizeof(struct np_rec_name), "asked-user" },
+	[NP_REC_ASKED_NETNS] = { sizeof(struct np_rec_name), "asked-netns" },
 	[NP_REC_DROPS] = { sizeof(struct np_rec_drops), "drops" },
 	[NP_REC_STATS] = { sizeof(struct np_rec_stats), "stats" },
 	[NP_REC_PROG] = { sizeof(struct np_rec_prog), "prog" },

@@ -173,8 +173,8 @@ static void blank(uint8_t *rec, size_t len)
 
 void np_record_add(struct np_record *record, const void *rec, size_t len)
 {
-	size_t padded = (len + 7) & ~(size_t)7;
 	struct np_ev_hdr hdr;
+	size_t padded;
 	uint8_t *at;
 
 	if (len < sizeof(hdr) || record->err)
@@ -183,6 +183,8 @@ void np_record_add(struct np_record *record, const void *rec, size_t len)
 	/* none of ours: refused by the flow table as well */
 	if (hdr.size < sizeof(hdr) || hdr.size > len || !np_rec_size(hdr.type))
 		return;
+	len = hdr.size;
+	padded = (len + 7) & ~(size_t)7;
 	if (record->len + padded > BLOCK_ROOM)
 		flush(record);
 	at = record->raw + record->len;

@@ -40,6 +40,8 @@ enum np_rec_type {
 	NP_REC_DROP_REASON, /* the same: of enum skb_drop_reason */
 	NP_REC_RESET_REASON, /* of enum sk_rst_reason */
 	NP_REC_STACK,        /* of a stack's id: its text */
+	NP_REC_ASKED_USER,   /* np_rec_name, --uid as it was given: what it meant there */
+	NP_REC_ASKED_NETNS,  /* the same of --netns */
 	NP_REC_DROPS,        /* np_rec_drops: what a network namespace answered */
 	NP_REC_STATS,        /* np_rec_stats: what the source lost so far */
 	NP_REC_PROG,         /* np_rec_prog: a hook; they follow NP_REC_STATS */

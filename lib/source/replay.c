@@ -214,7 +214,7 @@ static bool fits(const struct np_ev_hdr *hdr)
 {
 	uint16_t size = np_rec_size(hdr->type);
 	bool more =
-	    hdr->type == NP_EV_PACKET || (hdr->type >= NP_REC_PROC && hdr->type <= NP_REC_STACK);
+	    hdr->type == NP_EV_PACKET || (hdr->type >= NP_REC_PROC && hdr->type < NP_REC_DROPS);
 
 	return size && (more ? hdr->size >= size : hdr->size == size);
 }

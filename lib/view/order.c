@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "view/grouping.h"
 #include "view/order.h"
@@ -8,6 +10,26 @@ struct arg {
 	const struct np_view_cfg *cfg;
 	const struct np_colctx *ctx;
 };
+
+/*
+ * What else tells two rows apart, never where they are in memory: a record that is played again
+ * shows the same order. Rows that are alike in all this stay as they came (glibc's qsort merges).
+ */
+static int tell_apart(const struct np_row *a, const struct np_row *b)
+{
+	size_t from = offsetof(struct np_row, laddr), to = offsetof(struct np_row, state);
+	int order = memcmp((const char *)a + from, (const char *)b + from, to - from);
+
+	if (order)
+		return order;
+	if (a->netns != b->netns)
+		return a->netns < b->netns ? -1 : 1;
+	if (a->start_ns != b->start_ns)
+		return a->start_ns < b->start_ns ? -1 : 1;
+	if (a->first_ns != b->first_ns)
+		return a->first_ns < b->first_ns ? -1 : 1;
+	return 0;
+}
 
 /* Unknown values last whichever way; equal ones in an order that does not change by itself. */
 static int compare(const void *pa, const void *pb, void *arg)
@@ -33,7 +55,12 @@ static int compare(const void *pa, const void *pb, void *arg)
 		return a->pid < b->pid ? -1 : 1;
 	if (a->lport != b->lport)
 		return a->lport < b->lport ? -1 : 1;
-	return a < b ? -1 : a > b;
+	for (size_t i = 0; i < cfg->nby; i++) {
+		order = np_col_cmp(cfg->by[i], a, b, by->ctx);
+		if (order)
+			return order;
+	}
+	return tell_apart(a, b);
 }
 
 static int compare_frozen(const void *pa, const void *pb, void *arg)
@@ -48,8 +75,7 @@ static int compare_frozen(const void *pa, const void *pb, void *arg)
 
 		return ga->order < gb->order ? -1 : 1;
 	}
-	return a->first_ns != b->first_ns ? (a->first_ns < b->first_ns ? -1 : 1)
-					  : (a < b ? -1 : a > b);
+	return a->first_ns != b->first_ns ? (a->first_ns < b->first_ns ? -1 : 1) : tell_apart(a, b);
 }
 
 /* The best `top` rows to the front, in order: a heap of them, worst on top, goes over the rest

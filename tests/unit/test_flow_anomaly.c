@@ -359,6 +359,27 @@ static void errors_have_names(void **state)
 	assert_string_equal(only()->detail->reason, "given-up");
 }
 
+/* It is found by its cookie alone, as TCP: a record that says otherwise must not hide it from its
+ * own end. A fuzzer's find. */
+static void a_connection_stays_tcp_whatever_a_record_says(void **state)
+{
+	struct np_ev_anomaly r = anomaly(NP_AN_RETRANS, 5, 7);
+	struct np_ev_end gone = { .sock.hdr = { NP_EV_SOCK_END, sizeof(gone), 0 },
+				  .sock.cookie = 5,
+				  .sock.tuple.proto = IPPROTO_TCP };
+
+	(void)state;
+	r.tuple.proto = IPPROTO_UDP;
+	GIVE(r);
+	GIVE(gone);
+	for (int i = 0; i < 4; i++)
+		np_flows_next(flows);
+	assert_int_equal(np_flows_count(flows), 0);
+	/* its slot is free, and nothing leads there */
+	GIVE(r);
+	assert_int_equal(np_flows_count(flows), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +397,7 @@ int main(void)
 		LOG_TEST(an_owner_is_waited_for_until_a_walk_has_looked),
 		LOG_TEST(unknown_kinds_are_refused),
 		LOG_TEST(errors_have_names),
+		LOG_TEST(a_connection_stays_tcp_whatever_a_record_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
