@@ -62,6 +62,22 @@ static void print_refreshes(const struct np_run_stats *run)
 	fprintf(stderr, "refresh, longest           %.3f ms\n", (double)took[n - 1] / 1e6);
 }
 
+/* Of a capture. What makes no sense in it is no loss of ours. */
+static void print_packets(const struct np_flows_stats *fs)
+{
+	const uint64_t *of = fs->packets_of;
+
+	fprintf(stderr, "packets                    %llu\n", ull(fs->packets));
+	fprintf(stderr, "packets of connections     %llu\n", ull(of[NP_DECODE_FLOW]));
+	fprintf(stderr, "packets without one        %llu\n",
+		ull(of[NP_DECODE_OTHER] + of[NP_DECODE_ERROR]));
+	fprintf(stderr, "packets: later fragments   %llu\n", ull(of[NP_DECODE_FRAGMENT]));
+	fprintf(stderr, "packets cut too short      %llu\n", ull(of[NP_DECODE_SHORT]));
+	fprintf(stderr, "packets that make no sense %llu\n", ull(of[NP_DECODE_BAD]));
+	fprintf(stderr, "round trips not taken      %llu\n", ull(fs->rtts_not_taken));
+	fprintf(stderr, "gaps given up              %llu\n", ull(fs->gaps_given_up));
+}
+
 void np_trust_print(const struct np_source_stats *source, const struct np_flows *flows,
 		    const struct np_run_stats *run)
 {
@@ -82,6 +98,8 @@ void np_trust_print(const struct np_source_stats *source, const struct np_flows 
 	fprintf(stderr, "records outside the sample %llu\n", ull(fs->left_out));
 	fprintf(stderr, "network namespaces missed  %llu\n", ull(source->netns_missed));
 	fprintf(stderr, "ended groups forgotten     %llu\n", ull(run->forgotten));
+	if (fs->packets)
+		print_packets(fs);
 	fprintf(stderr, "refreshes                  %llu\n", ull(run->refreshes));
 	print_refreshes(run);
 	fprintf(stderr, "last walk over sockets     %.3f ms\n", (double)source->walk_ns / 1e6);

@@ -74,15 +74,19 @@ void np_half_close(struct np_flows *flows, struct np_flow *flow, bool gone)
 }
 
 /* How often this segment was sent again: the kernel counts timeouts only. */
-static uint32_t sent_again(struct np_detail *d, uint32_t seq)
+static uint32_t sent_again(struct np_detail *d, const struct np_ev_anomaly *r)
 {
 	uint32_t room = sizeof(d->again) / sizeof(d->again[0]);
+	bool syn = r->cause == NP_CAUSE_SYN;
 
 	for (uint32_t i = 0; i < room && i < d->nagain; i++)
-		if (d->again[i].seq == seq)
+		if (d->again[i].seq == r->seq && d->again[i].who == r->who &&
+		    (d->again[i].cause == NP_CAUSE_SYN) == syn)
 			return ++d->again[i].times;
-	d->again[d->nagain % room].seq = seq;
+	d->again[d->nagain % room].seq = r->seq;
 	d->again[d->nagain % room].times = 1;
+	d->again[d->nagain % room].who = r->who;
+	d->again[d->nagain % room].cause = r->cause;
 	d->nagain++;
 	return 1;
 }
@@ -225,7 +229,7 @@ void np_take_anomaly(struct np_flows *flows, const struct np_ev_anomaly *r)
 			np_log_undo(flows, r->cookie, NP_EVENT_ANOMALY + NP_AN_RST_RECV);
 		}
 		if (r->kind == NP_AN_RETRANS)
-			nth = sent_again(d, r->seq);
+			nth = sent_again(d, r);
 	}
 	event = np_log_add(flows, flow, NP_EVENT_ANOMALY + r->kind, when);
 	if (!event)

@@ -310,6 +310,7 @@ static int icmp_about(struct np_rest *r, uint8_t error)
 	in.d->dport = np_get16(in.at + 2);
 	in.d->seq = np_get32(in.at + 4);
 	in.d->icmp = error;
+	in.d->proto = IPPROTO_TCP;
 	return NP_DECODE_ERROR;
 }
 

@@ -87,6 +87,8 @@ struct np_detail {
 	/* the segments sent again last, and how often each was */
 	struct {
 		uint32_t seq, times;
+		uint8_t who;   /* enum np_who */
+		uint8_t cause; /* NP_CAUSE_SYN has no byte of its own */
 	} again[4];
 	uint32_t nagain;
 	uint32_t dropped; /* listener: sk_drops at the refresh before */

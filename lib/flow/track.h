@@ -128,7 +128,7 @@ struct np_track {
 	uint64_t seed, cookies;
 	uint64_t now_ns;  /* of the latest packet */
 	uint64_t look_ns; /* when to look next for those that waited long enough */
-	size_t nclosed; /* in that list */
+	size_t nclosed;   /* in that list */
 	bool finished;
 	struct np_ev_packet *peek; /* room for one */
 };

@@ -232,7 +232,7 @@ static void reset(struct np_flows *flows, const struct np_seg *s)
 	bool ours = s->from == c->local;
 	struct np_ev_anomaly r = { .kind = ours ? NP_AN_RST_SENT : NP_AN_RST_RECV,
 				   .ts_ns = s->ns,
-				   .seq = s->d->seq,
+				   .seq = s->d->seq - c->half[s->from].base - 1,
 				   .tcp_flags = s->d->flags };
 
 	r.who = ours ? NP_WHO_LOCAL : NP_WHO_REMOTE;

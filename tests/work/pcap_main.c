@@ -15,10 +15,10 @@
 
 #include "base/parse.h"
 
-#define FIN 1
-#define SYN 2
-#define PSH 8
-#define ACK 16
+#define FIN  1
+#define SYN  2
+#define PSH  8
+#define ACK  16
 #define HEAD 54 /* Ethernet, IPv4, TCP without options */
 
 /* One connection's place among those that live at once. */
@@ -111,12 +111,10 @@ static bool number(const char *text, uint32_t max, uint32_t *out)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "packets", 1, NULL, 'p' },
-						 { "live", 1, NULL, 'l' },
-						 { "turns", 1, NULL, 't' },
-						 { "payload", 1, NULL, 'b' },
-						 { "gap-us", 1, NULL, 'g' },
-						 { 0 } };
+	static const struct option options[] = {
+		{ "packets", 1, NULL, 'p' }, { "live", 1, NULL, 'l' },   { "turns", 1, NULL, 't' },
+		{ "payload", 1, NULL, 'b' }, { "gap-us", 1, NULL, 'g' }, { 0 }
+	};
 	struct gen g = { .live = 1000, .turns = 5, .payload = 10, .gap_us = 1 };
 	uint32_t packets = 1000000;
 	bool ok = true;
@@ -124,7 +122,7 @@ int main(int argc, char **argv)
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1)
-		ok = ok && (opt == 'p'	 ? number(optarg, UINT32_MAX, &packets)
+		ok = ok && (opt == 'p'   ? number(optarg, UINT32_MAX, &packets)
 			    : opt == 'l' ? number(optarg, 10000000, &g.live) && g.live
 			    : opt == 't' ? number(optarg, 1000000, &g.turns)
 			    : opt == 'b' ? number(optarg, 1460, &g.payload)

@@ -1,0 +1,116 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#
+# Captures on the command line: what is read from them, how it is refused, and that it is what tshark says of the same file.
+
+bats_require_minimum_version 1.5.0
+load ../lib
+
+# Nothing here needs root.
+setup() {
+	http=$NP_ROOT/tests/data/http.pcapng
+	flows=$(np_bin npflows) rtt=$(np_bin nprtt) retrans=$(np_bin npretrans) top=$(np_bin nptop)
+}
+
+teardown() {
+	np_teardown
+}
+
+@test "each connection of a capture in the log: ends, bytes, how it ended" {
+	"$flows" -r "$http" --format csv -o proto,remote,tx_bytes,rx_bytes,tx_segs,rx_segs,tx_wire,rx_wire,retrans,rx_retrans,end,closed_by,dir,older \
+		>"$NP_TMP/out" 2>"$NP_TMP/err"
+	cat "$NP_TMP/out" "$NP_TMP/err"
+	diff - "$NP_TMP/out" <<-END
+		proto,remote,tx_bytes,rx_bytes,tx_segs,rx_segs,tx_wire,rx_wire,retrans,rx_retrans,end,closed_by,dir,older
+		udp,10.99.0.2:53,33,49,1,1,75,91,,,unfinished,,out,false
+		tcp,10.99.0.2:80,142,30628,30,27,2250,32418,0,1,closed,local,out,false
+		tcp,10.99.0.2:80,68,513,6,4,472,785,0,0,reset-sent,local,out,false
+		tcp,10.99.0.2:81,0,0,1,1,74,54,0,0,refused,remote,out,false
+	END
+	grep -q '3 ended, 1 failed' "$NP_TMP/err"
+	[ -z "$("$NP_ROOT/tests/cli/pcap-compare" http "$http")" ]
+}
+
+@test "what went wrong in it, with cause, whose doing and how long" {
+	"$retrans" -r "$http" --events all --format csv -o event,cause,who,reason,seq,len,remote,state >"$NP_TMP/out"
+	diff - "$NP_TMP/out" <<-END
+		event,cause,who,reason,seq,len,remote,state
+		retrans,fast,remote,,14595,1448,10.99.0.2:80,established
+		rst-sent,,local,,68,0,10.99.0.2:80,established
+		rst-recv,,remote,,0,0,10.99.0.2:81,syn-sent
+		connect-fail,,,refused,0,0,10.99.0.2:81,syn-sent
+	END
+}
+
+@test "--local: the same from the other end" {
+	"$flows" -r "$http" --local 10.99.0.2 -J -o local,remote,tx_bytes,rx_bytes,retrans,rx_retrans,end,dir tcp >"$NP_TMP/out"
+	[ "$(jq -r 'select(.tx_bytes == 30628) | "\(.local) \(.rx_bytes) \(.retrans) \(.rx_retrans) \(.dir)"' "$NP_TMP/out")" = '10.99.0.2:80 142 1 0 in' ]
+	"$flows" -r "$http" --local 10.99.0.2/31 -J tcp >"$NP_TMP/prefix"
+	"$flows" -r "$http" --local 192.0.2.0/24 --local 10.99.0.2 -J tcp >"$NP_TMP/both"
+	cmp "$NP_TMP/prefix" "$NP_TMP/both"
+	# both ends are ours: as if neither was
+	"$flows" -r "$http" --local 10.0.0.0/8 -J tcp >"$NP_TMP/all"
+	"$flows" -r "$http" -J tcp | cmp - "$NP_TMP/all"
+}
+
+@test "the same rows from a file, a pipe, pcap and gzip" {
+	editcap -F nsecpcap "$http" "$NP_TMP/http.pcap"
+	gzip -c "$http" >"$NP_TMP/http.gz"
+	"$flows" -r "$http" -J >"$NP_TMP/want"
+	[ "$(wc -l <"$NP_TMP/want")" = 4 ]
+	"$flows" -r - -J <"$http" | cmp - "$NP_TMP/want"
+	# shellcheck disable=SC2002 # a pipe
+	cat "$http" | "$flows" -r - -J | cmp - "$NP_TMP/want"
+	# shellcheck disable=SC2002
+	cat "$NP_TMP/http.gz" | "$flows" -r - -J | cmp - "$NP_TMP/want"
+	"$flows" -r "$NP_TMP/http.gz" -J | cmp - "$NP_TMP/want"
+	"$flows" -r "$NP_TMP/http.pcap" -J | cmp - "$NP_TMP/want"
+}
+
+@test "every program reads one: applications, tables, histograms" {
+	"$flows" -r "$http" -o proto,app,host --format csv | grep -q 'tcp,http,www.example.org$'
+	"$flows" -r "$http" -o proto,app,host --format csv | grep -q 'udp,dns,www.example.org$'
+	"$rtt" -r "$http" -J --by connection --syn --art -o +syn_rtt,syn_rtt_server tcp port 80 >"$NP_TMP/rtt"
+	jq -es 'length == 2 and all(.[]; .side == "client" and .rtt_min >= 0.02 and .rtt_max < 0.05 and .syn_rtt >= 0.02 and .art_samples >= 1)' "$NP_TMP/rtt"
+	"$rtt" -r "$http" --histogram | grep -q '10.99.0.2:80'
+	"$top" -r "$http" -J --by protocol -o proto,tx_bytes,rx_bytes,tx_wire,rx_wire | jq -es 'map(select(.proto == "tcp"))[0] | .tx_bytes == 210 and .tx_wire == 2796 and .rx_wire == 33257'
+	"$retrans" -r "$http" --summary -J | jq -es 'map(.events) | add == 4'
+}
+
+@test "a truncated capture gives what was readable, one line, and status 2" {
+	head -c 6000 "$http" >"$NP_TMP/cut"
+	run -2 --separate-stderr "$flows" -r "$NP_TMP/cut" -J
+	[ "${#lines[@]}" = 2 ]
+	[[ $stderr == *"$NP_TMP/cut: the capture is damaged after "*' packets: '* ]]
+}
+
+@test "what is no capture, and --local without one, is refused" {
+	echo 'hello, this is a text' >"$NP_TMP/text"
+	run -2 --separate-stderr "$flows" -r "$NP_TMP/text"
+	[ "${#stderr_lines[@]}" = 1 ]
+	run -2 --separate-stderr "$flows" --local 10.0.0.1
+	[ "${#stderr_lines[@]}" = 1 ]
+	for bad in 10.0.0.1/33 fe80::/129 10.0.0 host/8 10.0.0.1/; do
+		run -2 --separate-stderr "$flows" -r "$http" --local "$bad"
+		[[ $stderr == *"--local takes an address"* ]]
+	done
+}
+
+@test "packets without connections are counted and shown by --stats" {
+	"$flows" -r "$http" --stats >"$NP_TMP/out" 2>"$NP_TMP/err"
+	grep -q '^packets  *73$' "$NP_TMP/err"
+	grep -q '^packets of connections  *71$' "$NP_TMP/err"
+	grep -q '^packets without one  *2$' "$NP_TMP/err"
+}
+
+@test "all captures of the corpus: as tshark says, but for the differences that are listed and explained" {
+	local corpus=${NP_CORPUS:-$NP_ROOT/../shared/corpus}
+	[ -d "$corpus" ] || skip "no captures in $corpus: set NP_CORPUS to the folder that has them"
+	(cd "$corpus" && find . -type f ! -name '*.md' -printf '%P\n' | sort >"$NP_TMP/files")
+	[ -s "$NP_TMP/files" ]
+	# shellcheck disable=SC2016 # the inner shell's
+	(cd "$corpus" && xargs -P "$(nproc)" -I{} "$NP_ROOT/tests/cli/pcap-compare" {} {} <"$NP_TMP/files") >"$NP_TMP/differs" 2>"$NP_TMP/failed"
+	cat "$NP_TMP/failed"
+	[ ! -s "$NP_TMP/failed" ]
+	diff <(grep -v '^#' "$NP_ROOT/tests/cli/pcap.differences" | grep . | sort) <(sort "$NP_TMP/differs")
+}
