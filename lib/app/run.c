@@ -158,6 +158,8 @@ static int on_signal(struct np_run *run)
 	struct signalfd_siginfo si;
 
 	while (read(run->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		if (run->scope && np_scope_signal(run->scope, &si))
+			continue;
 		switch (si.ssi_signo) {
 		case SIGWINCH:
 			np_tui_resize(run->tui);
@@ -169,8 +171,7 @@ static int on_signal(struct np_run *run)
 		case SIGCONT:
 			break;
 		default:
-			if (!run->scope || !np_scope_signal(run->scope, &si))
-				run->stop = true;
+			run->stop = true;
 		}
 	}
 	return 0;
