@@ -14,9 +14,8 @@
 #include "source/times.h"
 
 static const struct np_probe *const probes[] = {
-	&np_probe_owner,   &np_probe_sock, &np_probe_udp, &np_probe_iface,
-	&np_probe_anomaly, &np_probe_peek, &np_probe_rtt, &np_probe_turn,
-	&np_probe_tree,
+	&np_probe_owner, &np_probe_sock, &np_probe_udp,  &np_probe_iface, &np_probe_anomaly,
+	&np_probe_peek,  &np_probe_rtt,  &np_probe_turn, &np_probe_tree,
 };
 #define NPROBES (sizeof(probes) / sizeof(probes[0]))
 

@@ -331,6 +331,17 @@ _no_child_sh() {
 	same_and_no_more
 }
 
+@test "the doctor says how a command would be followed" {
+	local program
+	for program in nptop npflows; do
+		[[ $("$(np_bin "$program")" --doctor) =~ ok\ +--\ COMMAND\ +followed\ by\ its\ cgroup ]]
+	done
+	no_cgroup
+	"${scope_in[@]}" "$(np_bin nptop)" --doctor -J >"$said"
+	jq -es 'map(select(.check == "-- COMMAND")) | length == 1 and (.[0] | .verdict == "degraded" and
+		(.detail | startswith("followed by its processes")) and (.fix | test("mount -t cgroup2")))' "$said"
+}
+
 # ---- what it is given ----
 
 @test "stdin and stdout are its own, byte for byte" {
