@@ -171,6 +171,8 @@ int np_run_signal(struct np_run *run)
 	struct signalfd_siginfo si;
 
 	while (read(run->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		if (run->scope && np_scope_signal(run->scope, &si))
+			continue;
 		switch (si.ssi_signo) {
 		case SIGWINCH:
 			np_tui_resize(run->tui);
@@ -182,8 +184,7 @@ int np_run_signal(struct np_run *run)
 		case SIGCONT:
 			break;
 		default:
-			if (!run->scope || !np_scope_signal(run->scope, &si))
-				run->stop = true;
+			run->stop = true;
 		}
 	}
 	return 0;

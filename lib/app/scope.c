@@ -10,7 +10,6 @@
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "app/cgscope.h"
@@ -28,6 +27,7 @@ struct np_scope {
 	int gate;  /* a byte lets it run */
 	int pidfd; /* -1: its status was taken */
 	int status;
+	bool told; /* to stop, by the terminal, both of us: it does so when it likes to */
 	struct np_cgscope *cgroup; /* NULL: followed by its processes */
 	struct np_err why;         /* there is no cgroup */
 };
@@ -190,12 +190,13 @@ bool np_scope_ended(struct np_scope *scope)
 	return true;
 }
 
-/* Whether a shell with job control started us, and would take the terminal back. */
-static bool is_job(void)
+/* Whether a shell with job control started us, and the terminal is ours or the command's. */
+static bool is_foreground_job(const struct np_scope *scope, int tty)
 {
-	pid_t parent = getppid();
+	pid_t parent = getppid(), front = tcgetpgrp(tty);
 
-	return getsid(parent) == getsid(0) && getpgid(parent) != getpgrp();
+	return getsid(parent) == getsid(0) && getpgid(parent) != getpgrp() &&
+	       (front == getpgrp() || front == getpgid(scope->pid));
 }
 
 static bool is_stopped(const struct np_scope *scope)
@@ -206,48 +207,45 @@ static bool is_stopped(const struct np_scope *scope)
 }
 
 /*
- * The command stopped itself (a shell's "suspend", a program that does with SIGSTOP what others do
- * with Ctrl-Z): whoever waits for us would not know. So do we, and go on together; a command with a
- * process group of its own gets the terminal again if it had it. Where the terminal stopped both,
- * both go on at once, hence the second look.
+ * The command has stopped: by Ctrl-Z, once it had put its screen away, or by itself (a shell's
+ * "suspend"). Whoever waits for us must see that, and gets the terminal; so we stop too, and go on
+ * together. A command with a process group of its own gets the terminal again if it had it.
  */
-static void stop_too(struct np_scope *scope, int tty)
+static void stop_too(struct np_scope *scope)
 {
-	const struct timespec moment = { .tv_nsec = 20000000 };
+	int tty = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
 	pid_t front = tcgetpgrp(tty), group = getpgid(scope->pid);
 
-	if (group < 0 || (front != getpgrp() && front != group))
-		return;
-	nanosleep(&moment, NULL);
-	if (!is_stopped(scope))
-		return;
-	raise(SIGSTOP);
-	if (front == group)
-		tcsetpgrp(tty, group);
-	killpg(group, SIGCONT);
+	if (is_stopped(scope) && (scope->told || is_foreground_job(scope, tty))) {
+		scope->told = false;
+		raise(SIGSTOP);
+		if (front == group)
+			tcsetpgrp(tty, group);
+		killpg(group, SIGCONT);
+	}
+	if (tty >= 0)
+		close(tty);
 }
 
-static void maybe_stopped(struct np_scope *scope)
+/* It has ended: what comes is ours, as ever. */
+static bool after(const struct signalfd_siginfo *si)
 {
-	int tty = -1;
-
-	if (is_stopped(scope) && is_job())
-		tty = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
-	if (tty < 0)
-		return;
-	stop_too(scope, tty);
-	close(tty);
+	if (si->ssi_signo == SIGTSTP)
+		raise(SIGSTOP);
+	return si->ssi_signo == SIGTSTP || si->ssi_signo == SIGCHLD;
 }
 
 bool np_scope_signal(struct np_scope *scope, const struct signalfd_siginfo *si)
 {
 	if (scope->pidfd < 0)
-		return si->ssi_signo == SIGCHLD;
+		return after(si);
 	if (si->ssi_signo == SIGCHLD)
-		maybe_stopped(scope);
+		stop_too(scope);
 	/* of the kernel's own the command has one too: it is in the same process group */
 	else if (si->ssi_code != SI_KERNEL)
 		kill(scope->pid, (int)si->ssi_signo);
+	else if (si->ssi_signo == SIGTSTP)
+		scope->told = true;
 	return true;
 }
 

@@ -302,7 +302,8 @@ static int open_signals(struct np_run *run, bool screen)
 		catch_fatal();
 	}
 	if (run->scope) {
-		/* what may be meant for the command, and that it was stopped */
+		/* what may be meant for the command, and that it has stopped */
+		sigaddset(&set, SIGTSTP);
 		sigaddset(&set, SIGQUIT);
 		sigaddset(&set, SIGUSR1);
 		sigaddset(&set, SIGUSR2);

@@ -331,6 +331,17 @@ _no_child_sh() {
 	same_and_no_more
 }
 
+@test "the doctor says how a command would be followed" {
+	local program
+	for program in nptop npflows; do
+		[[ $("$(np_bin "$program")" --doctor) =~ ok\ +--\ COMMAND\ +followed\ by\ its\ cgroup ]]
+	done
+	no_cgroup
+	"${scope_in[@]}" "$(np_bin nptop)" --doctor -J >"$said"
+	jq -es 'map(select(.check == "-- COMMAND")) | length == 1 and (.[0] | .verdict == "degraded" and
+		(.detail | startswith("followed by its processes")) and (.fix | test("mount -t cgroup2")))' "$said"
+}
+
 # ---- what it is given ----
 
 @test "stdin and stdout are its own, byte for byte" {
@@ -386,13 +397,13 @@ LOOK='grep -E "^(SigBlk|SigIgn|SigCgt|Umask|NoNewPrivs|Cap|Uid|Gid|Groups|Seccom
 @test "a signal for us is the command's" {
 	local sig
 	for sig in INT TERM HUP QUIT USR1 USR2; do
-		start_bg scoped env --default-signal "$(np_bin nptop)" --to /dev/null -- bash -c 'trap "echo got '$sig'; exit 42" '$sig'; echo ready
+		start_bg "on-$sig" env --default-signal "$(np_bin nptop)" --to /dev/null -- bash -c 'trap "echo got '$sig'; exit 42" '$sig'; echo ready
 			for i in {1..300}; do sleep 0.05; done'
-		wait_line scoped ready
+		wait_line "on-$sig" ready
 		status=0
-		stop_bg scoped "$sig" || status=$?
+		stop_bg "on-$sig" "$sig" || status=$?
 		[ "$status" = 42 ]
-		grep -q "got $sig" "$(bg_out scoped)"
+		grep -q "got $sig" "$(bg_out "on-$sig")"
 	done
 }
 
@@ -413,11 +424,11 @@ LOOK='grep -E "^(SigBlk|SigIgn|SigCgt|Umask|NoNewPrivs|Cap|Uid|Gid|Groups|Seccom
 	[[ $(cat "$said") == */netprobe-[0-9]*-* ]]
 	[ ! -e "$(cgroup_mount)$(cat "$said")" ]
 	for sig in TERM KILL; do
-		start_bg scoped "$(np_bin nptop)" --to /dev/null -- sh -c 'echo $$; exec sleep 300'
-		wait_line scoped '^[0-9]'
-		us=$(bg_pid scoped) pid=$(head -n 1 "$(bg_out scoped)")
+		start_bg "on-$sig" "$(np_bin nptop)" --to /dev/null -- sh -c 'echo $$; exec sleep 300'
+		wait_line "on-$sig" '^[0-9]'
+		us=$(bg_pid "on-$sig") pid=$(head -n 1 "$(bg_out "on-$sig")")
 		[[ $(cat "/proc/$pid/cgroup") == *"0::"*"/netprobe-$us-"* ]]
-		stop_bg scoped "$sig" || true
+		stop_bg "on-$sig" "$sig" || true
 		wait_for 10 none_of "$us"
 		if [ "$sig" = KILL ]; then
 			# it goes on, where it was before us

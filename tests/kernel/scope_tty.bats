@@ -147,7 +147,7 @@ shots() { # FILE COMMAND
 	screen >>"$1"
 	press q
 	wait_for 10 _at_prompt
-	screen | grep -v 'less text' >>"$1"
+	screen | grep -v 'less text' | grep . >>"$1"
 }
 
 _has_shot() {
