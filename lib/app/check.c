@@ -308,8 +308,9 @@ int np_checks_add(struct np_checks *checks, const struct np_view *view, struct n
 	if (!checks)
 		return 0;
 	checks->ctx = *np_view_ctx(view);
+	/* a walk before the first look began its interval */
 	if (!checks->first_ns)
-		checks->first_ns = checks->ctx.now_ns;
+		checks->first_ns = checks->ctx.now_ns - checks->ctx.dt_ns;
 	checks->ctx.dt_ns = checks->ctx.now_ns - checks->first_ns;
 	rows = np_view_rows(view, &n);
 	for (size_t i = 0; i < checks->n; i++)
@@ -359,7 +360,7 @@ int np_checks_judge(struct np_checks *checks, uint64_t lost, int status)
 			status = NP_EXIT_CHECK;
 	}
 	for (size_t i = 0; i < checks->n; i++)
-		if (results[i]->verdict == NP_CHECK_INCONCLUSIVE && !status)
+		if (results[i]->verdict == NP_CHECK_INCONCLUSIVE && status != NP_EXIT_CHECK)
 			status = NP_EXIT_INCONCLUSIVE;
 	if (put(checks, results, checks->n) && status != NP_EXIT_CHECK)
 		status = NP_EXIT_INCONCLUSIVE;
@@ -374,14 +375,13 @@ void np_checks_spoiled(struct np_opts *opts)
 	struct np_checks alone = { .opts = opts }, *checks = opts->judged;
 	struct np_err first = opts->err;
 
-	if (opts->reported || !opts->checks.n || !opts->report)
+	if (opts->reported || !opts->checks.n || !opts->report ||
+	    np_report_parse(&alone.report, opts->report, NULL))
 		return;
 	if (!checks) {
 		checks = &alone;
 		clock_gettime(CLOCK_REALTIME, &alone.began);
 		gethostname(alone.host, sizeof(alone.host) - 1);
-		if (np_report_parse(&alone.report, opts->report, NULL))
-			return;
 	}
 	if (checks->report.out || !np_report_open(&checks->report, NULL))
 		put_unjudged(checks, first.msg);

@@ -82,7 +82,8 @@ static int choose_kind(struct np_check *check, uint16_t kind, bool log, struct n
 			return np_err_set(err, -EINVAL,
 					  "--check: '%.80s' is of %s and '%.80s' is not; make two "
 					  "checks of it",
-					  node->str, kind_name((uint16_t)kinds, false), first->str);
+					  node->str, kind_name((uint16_t)kinds, false),
+					  first ? first->str : "another part");
 		if (node->op != NP_OP_AGG)
 			continue;
 		if (kinds != may)
