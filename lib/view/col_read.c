@@ -362,7 +362,8 @@ void np_col_read(const struct np_col *col, const struct np_row *row, const struc
 		np_baseline_diff(col, row, ctx, val);
 		return;
 	}
-	if ((row->flags & NP_ROW_KEPT) && col->agg == NP_AGG_SAME && col->via != NP_IN_VIEW) {
+	if ((row->flags & NP_ROW_KEPT) && (row->flags & NP_ROW_GROUP) && col->agg == NP_AGG_SAME &&
+	    col->via != NP_IN_VIEW) {
 		np_baseline_key(col, (const struct np_group_row *)row, val);
 		return;
 	}

@@ -159,3 +159,29 @@ conn_groups=(containers pods units users 'remote addresses' 'remote ports' 'loca
 	until_screen 'connections  by EVENTS▼'
 	quits
 }
+
+@test "nptop: a sample is in the title; differences to a baseline stand beside their columns" {
+	asking
+	screen_run 100x24 "$(np_bin nptop)" -I 200ms --sample 1/2
+	until_screen 'processes  sample 1/2: sums are corrected  by '
+	fits 100x24
+	press b
+	until_screen 'connections  sample 1/2'
+	quits
+	"$(np_bin nptop)" -b -c 3 -I 200ms --comm "$NP_ID-*" --save-baseline "$NP_TMP/base" >/dev/null
+	view 160x24 nptop --baseline "$NP_TMP/base"
+	until_screen 'COMM +TX/s +\+-% +RX/s +\+-% +TX +\+-%'
+	until_screen "$NP_ID-a .* (\+[0-9.]+%|0%|-[0-9.]+%)"
+	fits 160x24
+	# another grouping has none, and its columns are the usual ones
+	press b
+	until_screen 'processes  '
+	until_screen_lacks '\+-%'
+	quits
+	# it was left elsewhere, and what is kept is what it began with
+	view 160x24 nptop --save-baseline "$NP_TMP/after"
+	press b
+	until_screen 'connections  |processes  '
+	quits
+	[ "$(jq -r '.by, (.groups | length > 0)' "$NP_TMP/after" | paste -sd ' ')" = 'comm true' ]
+}

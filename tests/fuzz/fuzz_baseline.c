@@ -22,18 +22,19 @@ static void printable(const char *text)
 static void print(const struct np_row *row, const struct np_colctx *ctx)
 {
 	const struct np_format fmt = { 0 };
-	struct np_buf out = { 0 };
+	struct np_buf out = { 0 }, json = { 0 };
 
 	for (size_t i = 0; i < np_ncols; i++) {
 		const struct np_col *diff = np_col_diff(&np_cols[i]);
 
 		np_format_text(&out, &np_cols[i], row, ctx, &fmt);
-		np_format_json(&out, &np_cols[i], row, ctx);
+		np_format_json(&json, &np_cols[i], row, ctx);
 		if (diff)
 			np_format_text(&out, diff, row, ctx, &fmt);
 	}
 	printable(np_buf_cstr(&out));
 	np_buf_free(&out);
+	np_buf_free(&json);
 }
 
 static void look_at(struct np_baseline *base)

@@ -151,3 +151,11 @@ wait_rounds() {
 	wait_for 60 _rounds "$@"
 }
 
+_all_closed() {
+	[[ -z $(in_ns "$NS_A" ss -tnHO state connected exclude time-wait) ]]
+}
+
+# The last FIN of a client's connections comes when its process has gone already: until A has none left but those in TIME_WAIT.
+all_closed() {
+	wait_for 20 _all_closed
+}

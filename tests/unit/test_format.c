@@ -331,6 +331,8 @@ static void any_row_is_well_formed_in_every_column(void **state)
 		row->proc = NULL;
 		row->cgroup = NULL;
 		row->detail = NULL;
+		group.kept = NULL;
+		group.base = NULL;
 		row->comm[15] = row->link.name[15] = '\0';
 		for (size_t c = 0; c < np_ncols; c++) {
 			/* jansson's integers are signed */
