@@ -53,7 +53,7 @@ int np_output_open(struct np_output **out, struct np_opts *opts)
 	if (!output || !output->to) {
 		np_err_set(&opts->err, 0, "cannot write %.200s: %s",
 			   opts->to ? opts->to : "the output", strerror(errno));
-		return NP_EXIT_CANNOT;
+		return opts->to ? NP_EXIT_USAGE : NP_EXIT_CANNOT;
 	}
 	output->own = output->to != stdout;
 	if (opts->command && opts->log && isatty(fileno(output->to))) {

@@ -241,14 +241,16 @@ static int open_output(struct np_run *run)
 {
 	struct np_opts *o = run->opts;
 	struct np_format fmt = { o->units, !strcmp(nl_langinfo(CODESET), "UTF-8") };
+	int status;
 
 	if (!strcmp(o->sink, "tui")) {
 		if (np_tui_open(&run->tui, &o->view, &fmt, &o->err))
 			return NP_EXIT_CANNOT;
 		return 0;
 	}
-	if (np_output_open(&run->output, o))
-		return NP_EXIT_CANNOT;
+	status = np_output_open(&run->output, o);
+	if (status)
+		return status;
 	if (np_sink_new(&run->sink, o->sink,
 			&(struct np_sink_cfg){ .out = np_output_file(run->output),
 					       .header_every = o->header,
@@ -376,7 +378,7 @@ int np_run_start(struct np_run *run)
 	int err;
 
 	if (o->record && np_recording_open(&run->recording, o))
-		return NP_EXIT_CANNOT;
+		return NP_EXIT_USAGE;
 	meta.ctx = run->recording;
 	o->view.named = o->record;
 	if (np_meta_new(&run->meta, &meta, &o->err))

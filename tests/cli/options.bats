@@ -73,7 +73,31 @@ takes_value() {
 	refuse --container ''
 	refuse --pod ''
 	refuse --interface ''
-	refuse --to ''
+	((!wrong))
+}
+
+@test "a file that cannot be read or made is refused" {
+	local wrong=0 none=$NP_TMP/no/such
+	refuse --read '' "$none" "$NP_TMP" /etc/passwd
+	refuse --record '' "$none" "$NP_TMP" /dev/null
+	refuse --to '' "$none" "$NP_TMP"
+	refuse --baseline '' "$none" "$NP_TMP" /etc/passwd
+	refuse --save-baseline '' "$none" "$NP_TMP" /dev/null
+	refuse --speed "${numbers[@]}" 0 1
+	refuse --local '' nonsense 10.0.0.0/8
+	((!wrong))
+}
+
+@test "what is expected is refused where it means nothing" {
+	local wrong=0 value
+	refuse --check '' nonsense rtt 'p99(rtt)' 'p99(comm) < 1' 'p101(rtt) < 1s' 'sum(rtt > 1) < 1' \
+		'p99(rtt) < 5MiB' 'nosuch(rtt) < 1s' 'p99(rtt < 1s' 'p99(p50(rtt)) < 1s' 'baseline < 1' 'share < 1' 'tx_avg2 < 1'
+	refuse --min-samples "${numbers[@]}" 0 4294967296
+	refuse --sample "${numbers[@]}" 1 16 1/0 1/-1 1/1000001 2/16 1/ /16
+	refuse --report '' tap
+	for value in '' nonsense xml=file tap= json=; do
+		refused -b -c 1 --check 'count() >= 0' --report="$value" || wrong=1
+	done
 	((!wrong))
 }
 
@@ -98,13 +122,15 @@ takes_value() {
 }
 
 @test "no value that is refused reaches the terminal raw or at any length" {
-	local wrong=0 option
+	local wrong=0 option prefix
 	while read -r option; do
 		case $option in
 		# any name may be one
-		--comm | --cgroup | --container | --pod | --interface | --to) continue ;;
+		--comm | --cgroup | --container | --pod | --interface) continue ;;
+		--record | --to | --baseline | --save-baseline) prefix=$NP_TMP/none/ ;;
+		*) prefix='' ;;
 		esac
-		refuse "$option" "$bad_escape" "$bad_utf8" "$long"
+		refuse "$option" "$prefix$bad_escape" "$prefix$bad_utf8" "$prefix$long"
 	done < <(takes_value)
 	((!wrong))
 }
@@ -186,6 +212,7 @@ takes_value() {
 	accepted --by remote --hook cgroup udp port 53 || wrong=1
 	accepted --by raddr,rport --where 'rtt > 10ms && retrans > 0 || comm =~ "^np"' tcp port 443 or udp || wrong=1
 	accepted --by direction --hook xdp || wrong=1
+	accepted --linger 0s --min-samples 4294967295 --sample 1/1000000 --to - --check 'count() >= 0' --report json || wrong=1
 	accepted -n -J not port 22 and 'net 10.0.0.0/8' || wrong=1
 	((!wrong))
 }

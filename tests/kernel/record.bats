@@ -292,7 +292,7 @@ traffic() {
 	[ "$(stat -c %a "$file")" = 600 ]
 	mkfifo "$NP_TMP/fifo"
 	for bad in "$NP_TMP/fifo" /dev/null "$NP_TMP" "$NP_TMP/no/such"; do
-		run -3 --separate-stderr "$(np_bin nptop)" -c 1 --record "$bad"
+		run -2 --separate-stderr "$(np_bin nptop)" -c 1 --record "$bad"
 		[ "${#stderr_lines[@]}" = 1 ]
 		[[ ${stderr_lines[0]} == "nptop: cannot record to $bad: "* ]]
 	done

@@ -310,7 +310,7 @@ _no_child_sh() {
 	[ ! -e "$to" ]
 	status=0
 	"$(np_bin nptop)" --to "$NP_TMP/no/such" -- touch "$to" 2>"$err" || status=$?
-	[ "$status" = 3 ] && [ ! -e "$to" ]
+	[ "$status" = 2 ] && [ ! -e "$to" ]
 	none_of "$(cat "$said")"
 }
 
