@@ -3,6 +3,8 @@
 #
 # Captures on the command line: what is read from them, how it is refused, and that it is what tshark says of the same file.
 
+# shellcheck disable=SC2154 # stderr is bats's
+
 bats_require_minimum_version 1.5.0
 load ../lib
 
