@@ -355,7 +355,7 @@ static int show_rest(struct np_run *run)
 	const struct np_play *p = run->play;
 	const struct np_opts *o = run->opts;
 
-	if (run->ended || (run->tui && run->stop))
+	if (run->ended || (run->tui && run->stop) || (o->log && o->count && run->rows >= o->count))
 		return 0;
 	if (np_file_is_capture(p->file) && p->started)
 		return look_at_capture(run, p->now_ns, true);

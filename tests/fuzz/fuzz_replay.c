@@ -70,7 +70,7 @@ static const struct {
 };
 
 /* libFuzzer keeps streams of its own. */
-int LLVMFuzzerInitialize(int *argc, char ***argv)
+int LLVMFuzzerInitialize(int *argc, char ***argv) /* NOLINT(readability-non-const-parameter) */
 {
 	(void)argc;
 	(void)argv;

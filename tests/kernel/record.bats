@@ -123,6 +123,8 @@ traffic() {
 	tape_stop log 0
 	[ "$(tape_rows log)" = 25 ]
 	tape_same log
+	# and fewer of them are the first ones
+	play log npflows -J --count 5 | cmp - <(head -n 5 "$(bg_out log-json)")
 }
 
 @test "npflows with applications: the first packets are in the record" {
