@@ -19,7 +19,7 @@ int np_parse_size(const char *s, uint64_t *bytes);
 /* "10.1.2.3", "fe80::1", "[::1]": 16 bytes, IPv4 mapped. */
 int np_parse_addr(const char *s, uint8_t addr[16]);
 /* "10.0.0.0/8", "fe80::/10", or an address alone, all of whose bits count; IPv4 is mapped, so that
- * /8 gives 104. */
+ * /8 gives 104. Otherwise -EINVAL. */
 int np_parse_prefix(const char *s, uint8_t addr[16], uint8_t *bits);
 
 #endif

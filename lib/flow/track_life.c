@@ -69,22 +69,23 @@ static void new_state(struct np_flows *flows, struct np_conn *c, uint64_t ns)
 {
 	uint8_t old = c->state;
 	struct np_event *event;
+	bool opens;
 
 	c->state = state_of(c);
 	if (c->state == old)
 		return;
+	opens = c->state == TCP_ESTABLISHED && (old == TCP_SYN_SENT || old == TCP_SYN_RECV);
 	half_closed(flows, c, old, ns);
 	if (c->phase == NP_PHASE_OPEN)
 		np_track_wait(flows->track, c, is_half(c->state) ? NP_WAIT_HALF : NP_WAIT_OPEN, ns);
 	if (!(flows->cfg.log & (1U << NP_EVENT_OPEN | 1U << NP_EVENT_STATE)))
 		return;
 	np_track_sync(flows, c);
-	event = np_log_add(flows, c->flow,
-			   c->state == TCP_ESTABLISHED ? NP_EVENT_OPEN : NP_EVENT_STATE, ns);
+	event = np_log_add(flows, c->flow, opens ? NP_EVENT_OPEN : NP_EVENT_STATE, ns);
 	if (!event)
 		return;
 	event->detail.oldstate = old;
-	event->detail.span_ns = c->state == TCP_ESTABLISHED ? event->detail.syn_us * 1000ULL : 0;
+	event->detail.span_ns = opens ? event->detail.syn_us * 1000ULL : 0;
 }
 
 /* ---- the beginning ---- */

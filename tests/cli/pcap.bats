@@ -3,6 +3,8 @@
 #
 # Captures on the command line: what is read from them, how it is refused, and that it is what tshark says of the same file.
 
+# shellcheck disable=SC2154 # stderr is bats's
+
 bats_require_minimum_version 1.5.0
 load ../lib
 
@@ -109,7 +111,8 @@ teardown() {
 	(cd "$corpus" && find . -type f ! -name '*.md' -printf '%P\n' | sort >"$NP_TMP/files")
 	[ -s "$NP_TMP/files" ]
 	# shellcheck disable=SC2016 # the inner shell's
-	(cd "$corpus" && xargs -P "$(nproc)" -I{} "$NP_ROOT/tests/cli/pcap-compare" {} {} <"$NP_TMP/files") >"$NP_TMP/differs" 2>"$NP_TMP/failed"
+	(cd "$corpus" && xargs -P "$(nproc)" -I{} "$NP_ROOT/tests/cli/pcap-compare" {} {} <"$NP_TMP/files") >"$NP_TMP/differs" 2>"$NP_TMP/failed" ||
+		echo "a comparison failed" >>"$NP_TMP/failed"
 	cat "$NP_TMP/failed"
 	[ ! -s "$NP_TMP/failed" ]
 	diff <(grep -v '^#' "$NP_ROOT/tests/cli/pcap.differences" | grep . | sort) <(sort "$NP_TMP/differs")

@@ -78,7 +78,7 @@ static void each(const char *sub, void (*before)(void), void (*after)(void))
 			      folder());
 		skip();
 	}
-	while ((entry = readdir(dir))) {
+	while (dir && (entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), "%s/%s/%s", folder(), sub, entry->d_name);
@@ -88,7 +88,8 @@ static void each(const char *sub, void (*before)(void), void (*after)(void))
 		if (after)
 			after();
 	}
-	closedir(dir);
+	if (dir)
+		closedir(dir);
 }
 
 static void begin(const struct np_flows_cfg *cfg)

@@ -168,6 +168,31 @@ static void addresses_come_out_mapped(void **state)
 	assert_int_equal(np_parse_addr(text, addr), -EINVAL);
 }
 
+static void prefixes_count_bits_of_mapped_addresses(void **state)
+{
+	static const struct {
+		const char *text;
+		uint8_t bits;
+	} t[] = { { "10.1.2.3", 128 }, { "10.1.2.3/32", 128 }, { "10.0.0.0/8", 104 },
+		  { "0.0.0.0/0", 96 }, { "fe80::/10", 10 },    { "fe80::1", 128 },
+		  { "::/0", 0 },       { "[fe80::1]/64", 64 }, { "::ffff:10.0.0.0/104", 104 } };
+	static const char *const bad[] = {
+		"",           "/8",          "10.0.0.0/",    "10.0.0.0/33",
+		"fe80::/129", "10.0.0.0/-1", "10.0.0.0/8/8", "10.0.0/8",
+		"10.0.0.0 /8"
+	};
+	uint8_t addr[16] = { 0 }, bits = 7;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++) {
+		assert_int_equal(np_parse_prefix(t[i].text, addr, &bits), 0);
+		assert_int_equal(bits, t[i].bits);
+	}
+	for (size_t i = 0; i < COUNT(bad); i++)
+		assert_int_equal(np_parse_prefix(bad[i], addr, &bits), -EINVAL);
+	assert_int_equal(bits, 104);
+}
+
 static void no_locale_changes_a_number(void **state)
 {
 	static const char *const names[] = { "de_DE.UTF-8", "fr_FR.UTF-8", "de_DE" };
@@ -190,6 +215,7 @@ int main(void)
 		cmocka_unit_test(durations_take_units_that_fall),
 		cmocka_unit_test(sizes_know_both_kinds_of_powers),
 		cmocka_unit_test(addresses_come_out_mapped),
+		cmocka_unit_test(prefixes_count_bits_of_mapped_addresses),
 		cmocka_unit_test(no_locale_changes_a_number),
 	};
 

@@ -136,6 +136,7 @@ int main(int argc, char **argv)
 	if (!g.out) {
 		fprintf(stderr, "np-pcap: %s: %s\n", argv[optind],
 			pcap ? pcap_geterr(pcap) : "out of memory");
+		free(g.slots);
 		return 1;
 	}
 	for (uint32_t i = 0; i < g.live; i++)
