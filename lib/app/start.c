@@ -321,6 +321,7 @@ void np_run_stop(struct np_run *run)
 	np_tui_close(run->tui);
 	np_sink_free(run->sink);
 	np_source_close(run->source);
+	np_checks_end(run->opts->judged);
 	np_sums_free(run->sums);
 	np_view_free(run->view);
 	np_flows_free(run->flows);
