@@ -161,8 +161,7 @@ void np_checks_free(struct np_checks *checks)
 		np_check_free(checks->all[i]);
 	free(checks->all);
 	np_report_close(&checks->report);
-	np_whole_free(&checks->whole);
-	np_view_free(checks->view);
+	np_checks_end(checks);
 	free(checks);
 }
 
@@ -249,6 +248,15 @@ int np_checks_begin(struct np_checks *checks, struct np_meta *meta)
 	cfg = view_cfg(checks);
 	checks->wants_whole |= cfg.where && np_expr_interval(cfg.where);
 	return np_view_new(&checks->view, &cfg, meta);
+}
+
+void np_checks_end(struct np_checks *checks)
+{
+	if (!checks)
+		return;
+	np_whole_free(&checks->whole);
+	np_view_free(checks->view);
+	checks->view = NULL;
 }
 
 static bool is_single(const struct np_row *row)

@@ -429,6 +429,7 @@ void np_run_stop(struct np_run *run)
 	np_source_close(run->source);
 	np_play_close(run->play);
 	np_recording_close(run->recording);
+	np_checks_end(run->opts->judged);
 	np_sums_free(run->sums);
 	np_base_free(run->base);
 	np_view_free(run->view);

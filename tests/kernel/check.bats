@@ -68,7 +68,7 @@ holds() {
 @test "nprtt and npretrans: times of connections, anomalies of a log" {
 	netns_up
 	serve server
-	holds nprtt -- 'p99(rtt) < 1s' 'count(rtt) >= 20 && min(rtt) > 0s' 'max(rtt) >= p50(rtt)' 'rtt_p99 < 1s' 'count(syn) == 20'
+	holds nprtt -- 'p99(rtt) < 1s' 'count(rtt) >= 20 && min(rtt) > 0s' 'max(rtt) >= p50(rtt)' 'rtt_p99 < 1s' 'count(syn) == 20' 'count(art) == 20 && p99(art) < 10s'
 	holds npretrans -- 'count() == 0' 'count(event == "rst-recv") == 0' 'retrans_pct < 0.1' 'p99(rtt) < 1s' 'sum(retrans) == 0'
 }
 
