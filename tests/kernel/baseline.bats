@@ -196,10 +196,6 @@ from_to() {
 	[ ! -e "$BASE.tmp" ]
 }
 
-_childless() { # PID
-	[ -z "$(pgrep -P "$1")" ]
-}
-
 _gone() { # PIDS
 	local pid
 	for pid in $1; do

@@ -114,7 +114,7 @@ within() {
 	top_stop top
 	same_bytes top "$out" "$(bg_out server)"
 	[ "$(top_stat top 'records outside the sample')" = 0 ]
-	! grep -q '^sample' "$(bg_err top)"
+	run ! grep -q '^sample' "$(bg_err top)"
 	[ "$("$(np_bin nptop)" -b -c 1 --format csv --sample 1/1 | head -n 1)" = "$("$(np_bin nptop)" -b -c 1 --format csv | head -n 1)" ]
 }
 

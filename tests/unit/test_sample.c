@@ -12,6 +12,7 @@
 #include "base/hist.h"
 #include "flow/detail.h"
 #include "test_flow.h"
+#include "view/check.h"
 #include "view/view.h"
 
 /* Binomial: of M cookies each is in by 1/N; 4 sigma are left once in 16,000. */
@@ -402,6 +403,51 @@ static void connections_remembered_by_themselves_are_not_corrected(void **state)
 	np_view_free(view);
 }
 
+/* A check adds up single connections, of which nobody else corrects the sums. */
+static void checks_of_a_sample_are_of_all(void **state)
+{
+	static const struct {
+		const char *text;
+		uint16_t flags;
+		enum np_verdict verdict;
+	} cases[] = {
+		{ "sum(tx_bytes) == 4800", 0, NP_CHECK_PASS },
+		{ "sum(tx_bytes) == 300", 0, NP_CHECK_FAIL },
+		{ "tx_bytes == 4800", 0, NP_CHECK_PASS },
+		{ "count(tx_bytes > 50) == 48", 0, NP_CHECK_PASS },
+		{ "max(tx_bytes) == 100", 0, NP_CHECK_PASS },
+		{ "mean(tx_bytes) == 100", 0, NP_CHECK_PASS },
+		{ "count(rtt) == 48", 0, NP_CHECK_PASS },
+		{ "p50(rtt) == 50us", 0, NP_CHECK_PASS },
+		/* groups are corrected as they are read, and how many there are is not known */
+		{ "sum(tx_bytes) == 4800", NP_ROW_GROUP, NP_CHECK_PASS },
+		{ "max(tx_bytes) == 1600", NP_ROW_GROUP, NP_CHECK_PASS },
+		{ "count(tx_bytes > 50) == 3", NP_ROW_GROUP, NP_CHECK_PASS },
+	};
+	const struct np_colctx ctx = { .dt_ns = SEC, .now_ns = SEC, .scale = 16 };
+	const struct np_check_limits limits = { .min_samples = 3 };
+	struct np_hist hist = { 0 };
+	struct np_detail d = { .hist = { [NP_HIST_RTT] = &hist } };
+
+	(void)state;
+	assert_int_equal(np_hist_add(&hist, 50, 1), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct np_group_row g = { .row = { .flags = cases[i].flags,
+						   .tx_bytes = 100,
+						   .conns = 1,
+						   .detail = &d } };
+		struct np_check *check;
+
+		assert_int_equal(np_check_new(&check, cases[i].text, NP_COL_CONN, false, NULL), 0);
+		for (int k = 0; k < 3; k++)
+			assert_int_equal(np_check_add(check, &g.row, &ctx), 0);
+		if (np_check_judge(check, &limits, &ctx)->verdict != cases[i].verdict)
+			fail_msg("%s", cases[i].text);
+		np_check_free(check);
+	}
+	np_hist_free(&hist);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -423,6 +469,7 @@ int main(void)
 		cmocka_unit_test(interfaces_are_not_corrected),
 		cmocka_unit_test(a_sum_too_large_stays_at_the_largest),
 		cmocka_unit_test(the_sample_is_a_column),
+		cmocka_unit_test(checks_of_a_sample_are_of_all),
 		T(a_view_of_a_sample_is_corrected),
 		T(connections_remembered_by_themselves_are_not_corrected),
 	};
