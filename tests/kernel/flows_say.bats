@@ -227,7 +227,9 @@ ss_table() { # NAMESPACE: "pid lport rport tx rx"
 @test "in a pipe a row comes about when its connection ends, not when the program does" {
 	netns_up
 	serve server
-	start_bg log bash -c 'echo $$; exec "$@" | while read -r line; do echo "$line"; done' - "$(np_bin npflows)" -J --netns "$NS_A" -o pid,tx_bytes
+	mkfifo "$NP_TMP/pipe"
+	start_bg reader sh -c 'while read -r line; do echo "$line"; done <"$0"' "$NP_TMP/pipe"
+	start_bg log sh -c 'exec "$@" >"$0"' "$NP_TMP/pipe" "$(np_bin npflows)" -J --netns "$NS_A" -o pid,tx_bytes
 	wait_for 30 _pipe_row
 	stop_bg log TERM || true
 }
@@ -235,7 +237,7 @@ ss_table() { # NAMESPACE: "pid lport rport tx rx"
 _pipe_row() {
 	client --to "$ADDR_B" --tx 1234 >/dev/null
 	sleep 1
-	grep -q '"tx_bytes":1234' "$(bg_out log)"
+	grep -q '"tx_bytes":1234' "$(bg_out reader)"
 }
 
 @test "text, CSV and JSON with hostile names: one line each, nothing for a terminal to act on" {
