@@ -397,6 +397,7 @@ int np_opts_build(struct np_opts *o)
 	if (strcmp(o->sink, "tui") && one_table(o))
 		o->at_end = true;
 	/* its groups are told of what ended long ago as well */
+	o->view.over_run = o->at_end;
 	if (o->at_end || o->summary) {
 		o->view.all = true;
 		if (np_view_remember(&o->view, &o->err))

@@ -76,7 +76,7 @@ static const struct np_option table[] = {
 { { "numeric", 'n', NULL, 0, "Accepted and changes nothing: addresses and ports are always numbers", 0 }, ALL },
 { { NULL, 0, NULL, 0, "How it works:", 9 }, ALL },
 { { "hook", KEY_HOOK, "tcx|clsact|xdp|cgroup", 0, "Count interfaces by this hook (auto: tcx, else clsact); cgroup: count UDP by cgroup programs", 0 }, TOP | FLOWS },
-{ { "ring-size", KEY_RING, "SIZE", 0, "Ring buffer for events, 4KiB to 1GiB (2MiB; a log: 8MiB)", 0 }, ALL },
+{ { "ring-size", KEY_RING, "SIZE", 0, "Ring buffer for events, 4KiB to 1GiB (2MiB; 8MiB for a log, a command, checks and records)", 0 }, ALL },
 { { "udp-max", KEY_UDP, "N", 0, "UDP sockets counted at once (65536)", 0 }, TOP | FLOWS },
 { { "root", KEY_ROOT, "DIR", 0, "Read names of containers, pods, users and network namespaces below this directory", 0 }, ALL },
 { { "list-columns", KEY_COLUMNS, NULL, 0, "List the columns and exit", 0 }, ALL },

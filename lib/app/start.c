@@ -207,10 +207,11 @@ static int open_source(struct np_run *run)
 		.want = np_run_wanted(o, &o->view),
 		.iface_hook = o->iface_hook,
 		.udp_hook = o->udp_hook,
-		/* between two looks at a log as much may come */
-		.ring_size = o->ring_size ? o->ring_size
-			     : o->log     ? LOG_RING
-					  : 0,
+		/* between two looks at a log as much may come; and what is judged or kept should
+		 * not be lost for want of some memory */
+		.ring_size = o->ring_size                                       ? o->ring_size
+			     : o->log || o->command || o->checks.n || o->record ? LOG_RING
+										: 0,
 		.udp_entries = o->udp_entries,
 		.anomalies = o->told >> NP_EVENT_ANOMALY,
 		.stacks = o->stack,

@@ -5,6 +5,7 @@
 
 #include "base/parse.h"
 #include "view/baseline.h"
+#include "view/grouping.h"
 
 /* ROW's fields of the last interval, as they are over the whole run. */
 static struct np_group_row over_the_run(const struct np_group_row *g, const struct np_colctx *ctx)
@@ -13,14 +14,7 @@ static struct np_group_row over_the_run(const struct np_group_row *g, const stru
 	struct np_group_row whole = *g;
 	struct np_row *row = &whole.row;
 
-	row->d_tx = g->run.d_tx;
-	row->d_rx = g->run.d_rx;
-	row->d_tx_segs = g->run.d_tx_segs;
-	row->d_rx_segs = g->run.d_rx_segs;
-	row->d_sent = g->run.d_sent;
-	row->d_retrans_bytes = g->run.d_retrans_bytes;
-	row->opened = g->run.opened < UINT32_MAX ? (uint32_t)g->run.opened : UINT32_MAX;
-	row->ended = g->run.ended < UINT32_MAX ? (uint32_t)g->run.ended : UINT32_MAX;
+	np_run_sums_fill(row, &g->run);
 	for (int i = 0; i < 3 && ctx->run_ns; i++) {
 		row->avg_tx[i] = (float)((double)row->d_tx / seconds);
 		row->avg_rx[i] = (float)((double)row->d_rx / seconds);

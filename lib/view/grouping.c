@@ -192,6 +192,18 @@ void np_run_sums_add(struct np_run_sums *to, const struct np_row *interval)
 	to->ended += interval->ended;
 }
 
+void np_run_sums_fill(struct np_row *row, const struct np_run_sums *run)
+{
+	row->d_tx = run->d_tx;
+	row->d_rx = run->d_rx;
+	row->d_tx_segs = run->d_tx_segs;
+	row->d_rx_segs = run->d_rx_segs;
+	row->d_sent = run->d_sent;
+	row->d_retrans_bytes = run->d_retrans_bytes;
+	row->opened = run->opened < UINT32_MAX ? (uint32_t)run->opened : UINT32_MAX;
+	row->ended = run->ended < UINT32_MAX ? (uint32_t)run->ended : UINT32_MAX;
+}
+
 void np_grp_run(struct np_grp *g)
 {
 	np_run_sums_add(&g->past.run, &g->shown.row);

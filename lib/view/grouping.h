@@ -60,6 +60,8 @@ int np_grp_rest(struct np_grp *g);
 /* What it shows is of an interval that was not added to the sums of its run yet. */
 void np_grp_run(struct np_grp *g);
 void np_run_sums_add(struct np_run_sums *to, const struct np_row *interval);
+/* ROW's fields of the last interval become those of the run. */
+void np_run_sums_fill(struct np_row *row, const struct np_run_sums *run);
 /* Of the groups that UPDATE did not add to, keeps at most KEEP. */
 void np_grouping_forget(struct np_grouping *gr, uint32_t update, size_t keep);
 

@@ -212,7 +212,7 @@ static int fold(struct np_view *view, const struct np_row *row)
 		g = np_grouping_get(&view->kept[i], row);
 		if (!g)
 			return -ENOMEM;
-		if (np_grp_past(g, &view->plan, row, view->cfg.whole))
+		if (np_grp_past(g, &view->plan, row, view->cfg.whole || view->cfg.over_run))
 			return -ENOMEM;
 	}
 	return 0;
@@ -355,10 +355,14 @@ static int show_groups(struct np_view *view)
 			average(view, &g->shown.row);
 			if (view->fresh)
 				np_grp_run(g);
+			if (view->cfg.over_run)
+				np_run_sums_fill(&g->shown.row, &g->past.run);
 			if (!err && (!idle || view->cfg.all))
 				err = add_row(view, &g->shown.row);
 		}
 	}
+	if (view->cfg.over_run)
+		view->ctx.dt_ns = view->now->run_ns;
 	return err ? err : show_gone(view);
 }
 
@@ -369,6 +373,8 @@ static void total_of_run(struct np_view *view)
 
 	if (!gr || view->pin)
 		return;
+	if (view->fresh && view->cfg.over_run)
+		gr->run = (struct np_run_sums){ 0 };
 	if (view->fresh)
 		np_run_sums_add(&gr->run, &view->total.row);
 	view->total.run = gr->run;

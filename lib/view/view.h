@@ -93,6 +93,9 @@ struct np_view_cfg {
 	 * of the moment (rtt, cwnd) of members that have ended; --where chooses members alone.
 	 */
 	bool whole;
+	/* groups: rates are over the run so far, and what is of the moment stays of members that
+	 * have ended */
+	bool over_run;
 	size_t keep;     /* groups that have ended, at most; 0: some thousands */
 	bool ones;       /* groups are single connections: set by np_view_remember() */
 	uint32_t sample; /* one connection in so many is in the flow table; 0, 1: all */
