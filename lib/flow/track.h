@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * Connections made of packets: what a kernel would know of them is kept here, by connection and
- * never by packet, and told to the flow table. track.c finds the connection of a packet and ends
- * it, track_seq.c says what a segment is, track_bytes.c counts each byte once, track_rtt.c takes
- * times, track_life.c opens and closes, track_tell.c fills rows and events. Internal to flow/.
+ * never by packet, and told to the flow table. track_conn.c finds the connection of a packet,
+ * track.c hands it round and ends it in time, track_seq.c says what a segment is, track_bytes.c
+ * counts each byte once, track_rtt.c takes times, track_life.c opens and closes, track_tell.c fills
+ * rows and events. Internal to flow/.
  */
 #ifndef NP_TRACK_H
 #define NP_TRACK_H
@@ -154,11 +155,34 @@ static inline uint32_t np_seg_end(const struct np_decoded *d)
 	return d->seq + d->payload + (d->flags & (NP_TH_SYN | NP_TH_FIN) ? 1 : 0);
 }
 
-/* track.c */
+/* SYN without ACK. */
+static inline bool np_is_syn(const struct np_decoded *d)
+{
+	return (d->flags & (NP_TH_SYN | NP_TH_ACK)) == NP_TH_SYN;
+}
+
+/* track_conn.c */
+struct np_track *np_track_new(void);
 void np_track_free(struct np_flows *flows);
+/* Which end sent it: 0 or 1, any order that is the same for both directions. */
+uint8_t np_track_sender(const struct np_decoded *d);
+/* The connection of a packet that end FROM sent; NULL: there is none yet, np_track_add(HASH). */
+struct np_conn *np_track_find(struct np_track *t, const struct np_decoded *d, uint8_t from,
+			      uint64_t *hash);
+/* A new one with its flow, or NULL and counted. */
+struct np_conn *np_track_add(struct np_flows *flows, const struct np_decoded *d, uint8_t from,
+			     uint64_t hash, uint64_t ns);
+/* The next walk brings its row up to date. */
+void np_track_touch(struct np_track *t, struct np_conn *conn);
+/* From the list where it waits to another. */
+void np_track_wait(struct np_track *t, struct np_conn *conn, enum np_wait wait, uint64_t ns);
+/* Out of the table; one that was touched is freed by the walk. */
+void np_track_forget(struct np_track *t, struct np_conn *conn);
+void np_track_conn_free(struct np_conn *conn);
+
+/* track.c */
 /* At a walk: rows are brought up to date, and what waited for too long ends. */
 void np_track_walk(struct np_flows *flows);
-void np_track_wait(struct np_track *t, struct np_conn *conn, enum np_wait wait, uint64_t ns);
 
 /* track_seq.c: NP_SEG_*, and what it leaves in the two halves. */
 uint8_t np_track_judge(const struct np_seg *s, bool seen);
