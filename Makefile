@@ -3,7 +3,7 @@
 # NetProbe. `make help` lists the targets. Lists are wildcards: a new file in its folder is built, tested and installed.
 #
 #   bpf/*.bpf.c        -> build/bpf/netprobe.skel.h (np_bpf)       lib/*/*.c -> build/libnetprobe.a
-#   tools/NAME.c       -> build/NAME                                man/NAME.1[.in] -> build/man/NAME.1
+#   tools/NAME.c       -> build/NAME                                man/NAME.[17][.in] -> build/man/NAME.[17]
 #   tests/unit/test_*  -> build/tests/unit/test_*                   tests/fuzz/fuzz_*.c -> build-fuzz/fuzz_*
 #   tests/work/work*.c -> build/tests/np-work                       tests/work/drop*.c -> build/tests/np-drop
 #   tests/work/link*.c -> build/tests/np-link                       tests/bench/bench*.c -> build/tests/np-bench
@@ -114,7 +114,7 @@ UNITS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(UNIT_SRCS))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/%,$(FUZZ_SRCS))
 WORKERS := $(if $(WORK_SRCS),$(B)/tests/np-work) $(if $(DROP_SRCS),$(B)/tests/np-drop) $(if $(LINK_SRCS),$(B)/tests/np-link)
 BENCH := $(if $(BENCH_SRCS),$(B)/tests/np-bench)
-MAN := $(sort $(patsubst man/%.in,$(B)/man/%,$(wildcard man/*.1.in)) $(patsubst man/%,$(B)/man/%,$(wildcard man/*.1)))
+MAN := $(sort $(patsubst man/%.in,$(B)/man/%,$(wildcard man/*.[17].in)) $(patsubst man/%,$(B)/man/%,$(wildcard man/*.[17])))
 COMPLETIONS := $(foreach p,$(PROGS),$(B)/completions/bash/$(p) $(B)/completions/zsh/_$(p) $(B)/completions/fish/$(p).fish)
 
 # ---- quiet unless V=1 ----
@@ -229,17 +229,23 @@ $(B)/tests/np-bench: $(call obj,$(BENCH_SRCS)) $(LIB) $(B)/.link
 
 # @NAME@ alone in a line stands for man/name.inc, or for what the program says of itself (--dump name-mdoc).
 MAN_PARTS := $(wildcard man/*.inc)
+man_fill = sed -e 's/@VERSION@/$(VERSION)/g' \
+	$(foreach p,$(MAN_PARTS:man/%.inc=%),-e '/^@$(shell echo $(p) | tr a-z A-Z)@$$/{r man/$(p).inc' -e 'd;}')
 $(B)/man/%.1: man/%.1.in $(MAN_PARTS) $(B)/% Makefile
 	$(call say,MAN,$@)
 	@mkdir -p $(@D)
 	$(Q)for part in options columns keys; do $(B)/$* --dump $$part-mdoc >$@.$$part || exit 1; done
-	$(Q)sed -e 's/@VERSION@/$(VERSION)/g' \
-		$(foreach p,$(MAN_PARTS:man/%.inc=%),-e '/^@$(shell echo $(p) | tr a-z A-Z)@$$/{r man/$(p).inc' -e 'd;}') \
-		-e '/^@OPTIONS@$$/{r $@.options' -e 'd;}' -e '/^@COLUMNS@$$/{r $@.columns' -e 'd;}' \
+	$(Q)$(man_fill) -e '/^@OPTIONS@$$/{r $@.options' -e 'd;}' -e '/^@COLUMNS@$$/{r $@.columns' -e 'd;}' \
 		-e '/^@KEYS@$$/{r $@.keys' -e 'd;}' $< >$@
 	@rm $@.options $@.columns $@.keys
 
-$(B)/man/%.1: man/%.1
+# Pages about all programs.
+$(B)/man/%.7: man/%.7.in $(MAN_PARTS) Makefile
+	$(call say,MAN,$@)
+	@mkdir -p $(@D)
+	$(Q)$(man_fill) $< >$@
+
+$(B)/man/%: man/%
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
 
@@ -370,15 +376,16 @@ compile_commands.json:
 
 .PHONY: install uninstall clean help
 install: all
-	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(BASHCOMPDIR)' '$(DESTDIR)$(ZSHCOMPDIR)' '$(DESTDIR)$(FISHCOMPDIR)'
+	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(MANDIR)/man7' '$(DESTDIR)$(BASHCOMPDIR)' '$(DESTDIR)$(ZSHCOMPDIR)' '$(DESTDIR)$(FISHCOMPDIR)'
 	install -m 755 $(BINS) '$(DESTDIR)$(BINDIR)'
-	$(if $(MAN),install -m 644 $(MAN) '$(DESTDIR)$(MANDIR)/man1')
+	$(if $(filter %.1,$(MAN)),install -m 644 $(filter %.1,$(MAN)) '$(DESTDIR)$(MANDIR)/man1')
+	$(if $(filter %.7,$(MAN)),install -m 644 $(filter %.7,$(MAN)) '$(DESTDIR)$(MANDIR)/man7')
 	install -m 644 $(B)/completions/bash/* '$(DESTDIR)$(BASHCOMPDIR)'
 	install -m 644 $(B)/completions/zsh/* '$(DESTDIR)$(ZSHCOMPDIR)'
 	install -m 644 $(B)/completions/fish/* '$(DESTDIR)$(FISHCOMPDIR)'
 
 uninstall:
-	rm -f $(PROGS:%='$(DESTDIR)$(BINDIR)/%') $(patsubst %,'$(DESTDIR)$(MANDIR)/man1/%',$(notdir $(MAN)))
+	rm -f $(PROGS:%='$(DESTDIR)$(BINDIR)/%') $(foreach n,1 7,$(patsubst %,'$(DESTDIR)$(MANDIR)/man$n/%',$(notdir $(filter %.$n,$(MAN)))))
 	rm -f $(PROGS:%='$(DESTDIR)$(BASHCOMPDIR)/%') $(PROGS:%='$(DESTDIR)$(ZSHCOMPDIR)/_%') $(PROGS:%='$(DESTDIR)$(FISHCOMPDIR)/%.fish')
 
 clean:

@@ -161,8 +161,7 @@ void np_checks_free(struct np_checks *checks)
 		np_check_free(checks->all[i]);
 	free(checks->all);
 	np_report_close(&checks->report);
-	np_whole_free(&checks->whole);
-	np_view_free(checks->view);
+	np_checks_end(checks);
 	free(checks);
 }
 
@@ -251,6 +250,15 @@ int np_checks_begin(struct np_checks *checks, struct np_meta *meta)
 	return np_view_new(&checks->view, &cfg, meta);
 }
 
+void np_checks_end(struct np_checks *checks)
+{
+	if (!checks)
+		return;
+	np_whole_free(&checks->whole);
+	np_view_free(checks->view);
+	checks->view = NULL;
+}
+
 static bool is_single(const struct np_row *row)
 {
 	return !(row->flags & NP_ROW_GROUP);
@@ -308,8 +316,9 @@ int np_checks_add(struct np_checks *checks, const struct np_view *view, struct n
 	if (!checks)
 		return 0;
 	checks->ctx = *np_view_ctx(view);
+	/* a walk before the first look began its interval */
 	if (!checks->first_ns)
-		checks->first_ns = checks->ctx.now_ns;
+		checks->first_ns = checks->ctx.now_ns - checks->ctx.dt_ns;
 	checks->ctx.dt_ns = checks->ctx.now_ns - checks->first_ns;
 	rows = np_view_rows(view, &n);
 	for (size_t i = 0; i < checks->n; i++)
@@ -359,7 +368,7 @@ int np_checks_judge(struct np_checks *checks, uint64_t lost, int status)
 			status = NP_EXIT_CHECK;
 	}
 	for (size_t i = 0; i < checks->n; i++)
-		if (results[i]->verdict == NP_CHECK_INCONCLUSIVE && !status)
+		if (results[i]->verdict == NP_CHECK_INCONCLUSIVE && status != NP_EXIT_CHECK)
 			status = NP_EXIT_INCONCLUSIVE;
 	if (put(checks, results, checks->n) && status != NP_EXIT_CHECK)
 		status = NP_EXIT_INCONCLUSIVE;
@@ -374,14 +383,13 @@ void np_checks_spoiled(struct np_opts *opts)
 	struct np_checks alone = { .opts = opts }, *checks = opts->judged;
 	struct np_err first = opts->err;
 
-	if (opts->reported || !opts->checks.n || !opts->report)
+	if (opts->reported || !opts->checks.n || !opts->report ||
+	    np_report_parse(&alone.report, opts->report, NULL))
 		return;
 	if (!checks) {
 		checks = &alone;
 		clock_gettime(CLOCK_REALTIME, &alone.began);
 		gethostname(alone.host, sizeof(alone.host) - 1);
-		if (np_report_parse(&alone.report, opts->report, NULL))
-			return;
 	}
 	if (checks->report.out || !np_report_open(&checks->report, NULL))
 		put_unjudged(checks, first.msg);

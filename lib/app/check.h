@@ -30,6 +30,8 @@ unsigned int np_checks_sources(const struct np_checks *checks);
 
 /* Before the first look; 0 or -errno. */
 int np_checks_begin(struct np_checks *checks, struct np_meta *meta);
+/* No look follows, and META goes away; what was judged can still be told. */
+void np_checks_end(struct np_checks *checks);
 /* One look, after VIEW was updated and written; 0 or -ENOMEM. */
 int np_checks_add(struct np_checks *checks, const struct np_view *view, struct np_flows *flows);
 

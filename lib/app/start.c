@@ -326,6 +326,7 @@ void np_run_stop(struct np_run *run)
 	np_tui_close(run->tui);
 	np_sink_free(run->sink);
 	np_source_close(run->source);
+	np_checks_end(run->opts->judged);
 	np_sums_free(run->sums);
 	np_base_free(run->base);
 	np_view_free(run->view);

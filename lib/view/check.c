@@ -43,7 +43,7 @@ static const char *kind_name(uint16_t kind, bool grouped)
 /* What to do where a table has not the rows that an aggregate is about. */
 static const char *fix(uint16_t kind, unsigned int kinds)
 {
-	if (kind == NP_COL_EVENT)
+	if (kind == NP_COL_EVENT && kinds & NP_COL_CONN)
 		return "group by something else than kind (--by)";
 	if (kinds & NP_COL_CONN)
 		return "leave --listen or --by interface away";
@@ -82,7 +82,8 @@ static int choose_kind(struct np_check *check, uint16_t kind, bool log, struct n
 			return np_err_set(err, -EINVAL,
 					  "--check: '%.80s' is of %s and '%.80s' is not; make two "
 					  "checks of it",
-					  node->str, kind_name((uint16_t)kinds, false), first->str);
+					  node->str, kind_name((uint16_t)kinds, false),
+					  first ? first->str : "another part");
 		if (node->op != NP_OP_AGG)
 			continue;
 		if (kinds != may)

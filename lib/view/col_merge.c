@@ -231,10 +231,18 @@ void np_merge_end(struct np_group_row *g)
 	g->row.detail = NULL;
 }
 
+/* What stands behind a member's means; a group brings that of its own members. */
+static uint64_t weight_of(const struct np_row *m)
+{
+	if (m->flags & NP_ROW_GROUP)
+		return ((const struct np_group_row *)(const void *)m)->mean_weight;
+	return m->rtt_us ? m->tx_segs + 1 : 0;
+}
+
 int np_merge_row(const struct np_merge *plan, struct np_group_row *g, const struct np_row *m)
 {
 	const uint16_t all_have = NP_ROW_NO_RETR | NP_ROW_NO_BYTES;
-	uint64_t weight = m->rtt_us ? m->tx_segs + 1 : 0;
+	uint64_t weight = weight_of(m);
 
 	for (size_t i = 0; i < plan->nsums; i++)
 		*(uint64_t *)(void *)((char *)&g->row + plan->ops[i].off) +=

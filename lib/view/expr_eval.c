@@ -293,7 +293,11 @@ enum np_truth np_expr_truth(const struct np_expr_node *node, const struct np_row
 
 enum np_truth np_expr_judge(const struct np_expr_node *node, const struct np_expr_aggs *aggs)
 {
-	return eval(node, &(struct scope){ NULL, NULL, aggs });
+	/* rows are looked at inside of aggregates alone */
+	static const struct np_row none;
+	static const struct np_colctx nowhere;
+
+	return eval(node, &(struct scope){ &none, &nowhere, aggs });
 }
 
 unsigned int np_expr_needs(const struct np_expr *expr)

@@ -365,6 +365,12 @@ static void a_wrong_expression_is_shown_where_it_is_wrong(void **state)
 		{ "comm == or", "missing", "at 'or'" },
 		{ "pid == \x1b[2J", "missing", "at '\\x1b[2J'" },
 		{ "pid == \xff", "missing", "at '\\xff'" },
+		/* of checks alone */
+		{ "count() > 1", "is for --check", "at 'count() > 1' (character 1)" },
+		{ "pid == 1 && p99(rtt) > 1s", "is for --check", "at 'p99(rtt) > 1s'" },
+		{ "p99.9(rtt) > 1s", "is for --check", "at 'p99.9(rtt)" },
+		{ "median(rtt) > 1s", "nothing is called 'median('", "at 'median(" },
+		{ "rtt < baseline", "baseline is for --check", "at 'baseline' (character 7)" },
 	};
 
 	(void)state;
