@@ -28,7 +28,10 @@ int np_keep_check(const char *path, struct np_err *err)
 	char copy[PATH_MAX];
 	struct stat st;
 
-	if (!len || len + sizeof(SUFFIX) > sizeof(copy))
+	memcpy(copy, path, len < sizeof(copy) ? len + 1 : 0);
+	/* the file beside it has a longer name */
+	if (!len || path[len - 1] == '/' || len + sizeof(SUFFIX) > sizeof(copy) ||
+	    strlen(basename(copy)) + sizeof(SUFFIX) > NAME_MAX)
 		return np_err_set(err, -EINVAL, "'%.128s' is no name of a file", path);
 	if (!stat(path, &st) && !S_ISREG(st.st_mode))
 		return np_err_set(err, -EINVAL,

@@ -70,6 +70,9 @@ takes_value() {
 	refuse --root '' nonsense /nonexistent /etc/passwd
 	refuse --uid '' nonsense-user -1 4294967295 1.5
 	refuse --netns '' nonsense /etc/passwd /nonexistent .. 0 -1 4000000
+	refuse --sample '' -1 0 1 16 1/ 1/0 1/-1 1/1000001 2/16 1/x '1/ 2' 1/2/3 0.5 nonsense
+	refuse --baseline '' /etc /etc/passwd /dev/null /nonexistent/there "$long"
+	refuse --save-baseline '' /tmp/new/ /etc /dev/null /nonexistent/there "$long"
 	refuse --comm ''
 	refuse --cgroup ''
 	refuse --container ''
