@@ -98,9 +98,18 @@ int np_run_walk(struct np_run *run)
 	return np_source_snapshot(run->source, netns, n);
 }
 
+void np_run_took(struct np_run *run, uint64_t ns)
+{
+	/* the first one reads all there is, so it is not like the others */
+	if (run->stats.refreshes++)
+		run->stats.took_ns[(run->stats.refreshes - 2) % NP_RUN_TOOK] = ns;
+	else
+		run->stats.first_ns = ns;
+}
+
 static int refresh(struct np_run *run, bool last)
 {
-	uint64_t began = np_run_now(), took;
+	uint64_t began = np_run_now();
 	int err;
 
 	np_run_begin(run, last);
@@ -109,12 +118,7 @@ static int refresh(struct np_run *run, bool last)
 	if (!err)
 		err = np_run_show(run, last);
 	np_meta_tick(run->meta);
-	took = np_run_now() - began;
-	/* the first one reads all there is, so it is not like the others */
-	if (run->stats.refreshes++)
-		run->stats.took_ns[(run->stats.refreshes - 2) % NP_RUN_TOOK] = took;
-	else
-		run->stats.first_ns = took;
+	np_run_took(run, np_run_now() - began);
 	return err;
 }
 

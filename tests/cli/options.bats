@@ -47,7 +47,6 @@ takes_value() {
 	refuse --header "${numbers[@]}" 4294967296
 	refuse --udp-max "${numbers[@]}" 0 16777217
 	refuse --pid "${numbers[@]}" 0 4194305
-	refuse --min-samples "${numbers[@]}" 0 4294967296
 	((!wrong))
 }
 
@@ -66,13 +65,9 @@ takes_value() {
 	refuse --units '' nonsense byte BITS
 	refuse --hook '' nonsense kprobe TCX
 	refuse --by '' nonsense nonsense,pid pid,nonsense tx_bytes pid, ,pid comm,interface PROCESS
-	refuse --report '' nonsense tap junit= =x "tap=$NP_TMP/no/such"
 	refuse --root '' nonsense /nonexistent /etc/passwd
 	refuse --uid '' nonsense-user -1 4294967295 1.5
 	refuse --netns '' nonsense /etc/passwd /nonexistent .. 0 -1 4000000
-	refuse --sample '' -1 0 1 16 1/ 1/0 1/-1 1/1000001 2/16 1/x '1/ 2' 1/2/3 0.5 nonsense
-	refuse --baseline '' /etc /etc/passwd /dev/null /nonexistent/there "$long"
-	refuse --save-baseline '' /tmp/new/ /etc /dev/null /nonexistent/there "$long"
 	refuse --comm ''
 	refuse --cgroup ''
 	refuse --container ''
@@ -83,12 +78,12 @@ takes_value() {
 
 @test "a file that cannot be read or made is refused" {
 	local wrong=0 none=$NP_TMP/no/such
-	refuse --read '' "$none" "$NP_TMP" /etc/passwd
-	refuse --record '' "$none" "$NP_TMP" /dev/null
+	refuse --read '' "$none" "$NP_TMP" /etc/passwd /dev/null
+	refuse --record '' "$none" "$NP_TMP" /dev/null -
 	refuse --to '' "$none" "$NP_TMP"
 	refuse --baseline '' "$none" "$NP_TMP" /etc/passwd
-	refuse --save-baseline '' "$none" "$NP_TMP" /dev/null
-	refuse --speed "${numbers[@]}" 0 1
+	refuse --save-baseline '' "$none" "$NP_TMP" "$NP_TMP/new/" /dev/null
+	refuse --speed '' 0 -1 abc 1x 1.5x 0.0001 1000001 1e3 1s ' 1' 2
 	refuse --local '' nonsense 10.0.0.0/8
 	((!wrong))
 }
@@ -98,9 +93,9 @@ takes_value() {
 	refuse --check '' nonsense rtt 'p99(rtt)' 'p99(comm) < 1' 'p101(rtt) < 1s' 'sum(rtt > 1) < 1' \
 		'p99(rtt) < 5MiB' 'nosuch(rtt) < 1s' 'p99(rtt < 1s' 'p99(p50(rtt)) < 1s' 'baseline < 1' 'share < 1' 'tx_avg2 < 1'
 	refuse --min-samples "${numbers[@]}" 0 4294967296
-	refuse --sample "${numbers[@]}" 1 16 1/0 1/-1 1/1000001 2/16 1/ /16
+	refuse --sample '' -1 0 1 16 1/ 1/0 1/-1 1/1000001 2/16 /16 1/x '1/ 2' 1/2/3 0.5 nonsense
 	refuse --report '' tap
-	for value in '' nonsense xml=file tap= json=; do
+	for value in '' nonsense xml=file tap= json= =x "tap=$NP_TMP/no/such"; do
 		refused -b -c 1 --check 'count() >= 0' --report="$value" || wrong=1
 	done
 	((!wrong))
