@@ -368,7 +368,7 @@ int np_checks_judge(struct np_checks *checks, uint64_t lost, int status)
 			status = NP_EXIT_CHECK;
 	}
 	for (size_t i = 0; i < checks->n; i++)
-		if (results[i]->verdict == NP_CHECK_INCONCLUSIVE && status != NP_EXIT_CHECK)
+		if (results[i]->verdict == NP_CHECK_INCONCLUSIVE && !status)
 			status = NP_EXIT_INCONCLUSIVE;
 	if (put(checks, results, checks->n) && status != NP_EXIT_CHECK)
 		status = NP_EXIT_INCONCLUSIVE;

@@ -47,6 +47,7 @@ takes_value() {
 	refuse --header "${numbers[@]}" 4294967296
 	refuse --udp-max "${numbers[@]}" 0 16777217
 	refuse --pid "${numbers[@]}" 0 4194305
+	refuse --min-samples "${numbers[@]}" 0 4294967296
 	((!wrong))
 }
 
@@ -64,6 +65,7 @@ takes_value() {
 	refuse --units '' nonsense byte BITS
 	refuse --hook '' nonsense kprobe TCX
 	refuse --by '' nonsense nonsense,pid pid,nonsense tx_bytes pid, ,pid comm,interface PROCESS
+	refuse --report '' nonsense tap junit= =x "tap=$NP_TMP/no/such"
 	refuse --root '' nonsense /nonexistent /etc/passwd
 	refuse --uid '' nonsense-user -1 4294967295 1.5
 	refuse --netns '' nonsense /etc/passwd /nonexistent .. 0 -1 4000000
@@ -94,7 +96,9 @@ takes_value() {
 	local wrong=0
 	refuse --where '' nonsense 'nonsense > 1' 'rtt >' '> 1' 'rtt > 1 2' 'rtt > 10parsecs' 'rtt > 1MiB' \
 		'tx_bytes > 1s' 'comm > 5' 'rtt && ' '(rtt > 1ms' 'rtt > 1ms)' 'comm =~ "["' 'rtt == "x"' "comm == 'x" 'a;b' \
-		'tx_rate =~ x' '1 +' 'tx_bytes + rtt > 1' 'packets > rtt'
+		'tx_rate =~ x' '1 +' 'tx_bytes + rtt > 1' 'packets > rtt' 'count() > 1' 'p99(rtt) > 1s' 'rtt > baseline'
+	refuse --check '' nonsense 'nonsense > 1' 'p99(rtt)' 'p99(rtt) <' 'p99(rtt < 1s' 'p101(rtt) < 1s' 'sum(rtt) < 1MiB' \
+		'count(rtt) < 1s' 'count(pid) == 1' 'comm == x' 'true' 'count(count()) > 1' 'count(event == "drop") == 0' 'p99(rtt) < baseline'
 	((!wrong))
 }
 
