@@ -21,6 +21,14 @@ int np_base_read(struct np_opts *opts);
 /* And after: differences beside the columns. 0 or -EINVAL with opts->err. */
 int np_base_view(struct np_opts *opts);
 
+/* Whether either option was given, and the option that chose the mode ("table"; "": none). */
+bool np_base_wanted(const struct np_opts *opts);
+const char *np_base_mode(const struct np_opts *opts);
+/* What a log adds up to, which has no groups: by kind of event, and all connections. 0 or -EINVAL.
+ */
+int np_base_log_groups(const struct np_opts *opts, struct np_view_cfg *cfg, struct np_err *err);
+int np_base_conn_groups(const struct np_opts *opts, struct np_view_cfg *cfg);
+
 /* For a run; 0 and NULL where there is nothing to do, or -errno. */
 int np_base_new(struct np_base **out, struct np_opts *opts, struct np_meta *meta);
 void np_base_free(struct np_base *base);

@@ -22,10 +22,11 @@ teardown() {
 	np_teardown
 }
 
-# held PROGRAM OPTIONS...: one run with --baseline "$BASE", over namespace A; rows in $NP_TMP/rows, messages in $NP_TMP/said.
+# held PROGRAM OPTIONS...: one run with --baseline "$BASE", over namespace A, with a ring that other tests of this machine do not
+# fill; rows in $NP_TMP/rows, messages in $NP_TMP/said.
 held() {
 	local status=0
-	timeout 60 "$(np_bin "$1")" --netns "$NS_A" --baseline "$BASE" "${@:2}" >"$NP_TMP/rows" 2>"$NP_TMP/said" || status=$?
+	timeout 60 "$(np_bin "$1")" --ring-size 64MiB --netns "$NS_A" --baseline "$BASE" "${@:2}" >"$NP_TMP/rows" 2>"$NP_TMP/said" || status=$?
 	cat "$NP_TMP/said"
 	return "$status"
 }
@@ -145,9 +146,9 @@ from_to() {
 	held npretrans --summary -d 1s
 	held npretrans --summary -d 1s
 	rm "$BASE"
-	timeout 20 "$(np_bin nptop)" --by interface -b -c 2 -I 200ms --baseline "$BASE" >/dev/null
+	timeout 20 "$(np_bin nptop)" --ring-size 64MiB --by interface -b -c 2 -I 200ms --baseline "$BASE" >/dev/null
 	[ "$(jq -r .by "$BASE")" = interface,direction ]
-	timeout 20 "$(np_bin nptop)" --by interface -b -c 2 -I 200ms --baseline "$BASE" | head -n 1 | grep -Eq 'WIRE +\+-%'
+	timeout 20 "$(np_bin nptop)" --ring-size 64MiB --by interface -b -c 2 -I 200ms --baseline "$BASE" | head -n 1 | grep -Eq 'WIRE +\+-%'
 }
 
 @test "what cannot be compared is refused at once, by a sentence" {
