@@ -350,6 +350,8 @@ static int check_files(struct np_opts *o)
 				  "one of them out");
 	if (o->speed > 0 && !o->read)
 		return np_err_set(&o->err, -EINVAL, "--speed goes with --read");
+	if (o->record && !*o->record)
+		return np_err_set(&o->err, -EINVAL, "--record takes a file to write to");
 	if (o->record && !strcmp(o->record, "-") && to_stdout)
 		return np_err_set(&o->err, -EINVAL,
 				  "--record - would mix with the rows on standard output; send "

@@ -167,10 +167,14 @@ static bool last_of_count(const struct np_run *run)
 /* A look, whose records have come in. */
 static int show(struct np_run *run, bool last)
 {
-	run->stats.refreshes++;
+	uint64_t began = np_run_now();
+	int err;
+
 	run->ended = last;
 	run->play->came = false;
-	return np_run_show(run, last);
+	err = np_run_show(run, last);
+	np_run_took(run, np_run_now() - began);
+	return err;
 }
 
 static void walk(struct np_run *run, uint64_t ts_ns)

@@ -70,11 +70,13 @@ static void take_stats(struct np_source_stats *st, const struct np_rec_stats *r)
 static void take_prog(struct np_played *played, const struct np_rec_prog *r)
 {
 	struct np_source_stats *st = &played->stats;
-	struct np_source_prog *p = &st->progs[st->nprogs];
-	char *hook = played->hooks[st->nprogs];
+	struct np_source_prog *p;
+	char *hook;
 
 	if (st->nprogs == NP_SOURCE_PROGS)
 		return;
+	p = &st->progs[st->nprogs];
+	hook = played->hooks[st->nprogs];
 	memcpy(hook, r->hook, sizeof(r->hook));
 	hook[sizeof(r->hook) - 1] = '\0';
 	memcpy(p->name, r->name, sizeof(p->name));

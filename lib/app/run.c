@@ -69,9 +69,18 @@ static int poll_source(struct np_run *run)
 	return np_source_poll(run->source);
 }
 
+void np_run_took(struct np_run *run, uint64_t ns)
+{
+	/* the first one reads all there is, so it is not like the others */
+	if (run->stats.refreshes++)
+		run->stats.took_ns[(run->stats.refreshes - 2) % NP_RUN_TOOK] = ns;
+	else
+		run->stats.first_ns = ns;
+}
+
 static int refresh(struct np_run *run, bool last)
 {
-	uint64_t began = np_run_now(), took;
+	uint64_t began = np_run_now();
 	uint32_t netns[NP_NETNS_MAX];
 	int err;
 
@@ -82,12 +91,7 @@ static int refresh(struct np_run *run, bool last)
 	if (!err)
 		err = np_run_show(run, last);
 	np_meta_tick(run->meta);
-	took = np_run_now() - began;
-	/* the first one reads all there is, so it is not like the others */
-	if (run->stats.refreshes++)
-		run->stats.took_ns[(run->stats.refreshes - 2) % NP_RUN_TOOK] = took;
-	else
-		run->stats.first_ns = took;
+	np_run_took(run, np_run_now() - began);
 	return err;
 }
 

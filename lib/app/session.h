@@ -63,6 +63,8 @@ void np_run_stop(struct np_run *run);
 void np_run_begin(struct np_run *run, bool last);
 int np_run_show(struct np_run *run, bool last);
 
+/* One more refresh, which took so long. */
+void np_run_took(struct np_run *run, uint64_t ns);
 /* What waits at run->signals: 0, or -errno. */
 int np_run_signal(struct np_run *run);
 /* Of the source, or of the one that a record was made from. */

@@ -75,6 +75,14 @@ takes_value() {
 	((!wrong))
 }
 
+@test "files that cannot be read or written are refused, and paces that mean nothing" {
+	local wrong=0
+	refuse --read '' /nonexistent /nonexistent/file /dev/null / /etc/passwd
+	refuse --record '' -
+	refuse --speed '' 0 -1 abc 1x 1.5x 0.0001 1000001 1e3 1s ' 1' 2
+	((!wrong))
+}
+
 @test "columns that do not exist, or not on these rows, are refused" {
 	local wrong=0
 	refuse --output '' nonsense pid,nonsense pid, ,pid pid,,comm + - +nonsense -nonsense packets PID 'pid comm' \
@@ -100,7 +108,7 @@ takes_value() {
 	while read -r option; do
 		case $option in
 		# any name may be one
-		--comm | --cgroup | --container | --pod | --interface) continue ;;
+		--comm | --cgroup | --container | --pod | --interface | --record) continue ;;
 		esac
 		refuse "$option" "$bad_escape" "$bad_utf8" "$long"
 	done < <(takes_value)
