@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* Packets in, and time: which connection each is of, and when one has waited for long enough. */
 #include <netinet/in.h>
+#include <string.h>
 
 #include "flow/track.h"
 
@@ -213,6 +214,18 @@ void np_track_walk(struct np_flows *flows)
 	}
 }
 
+/* The door of --sample: by both ends, so that a connection is whole or absent. */
+static bool left_out(const struct np_flows *flows, const struct np_decoded *d)
+{
+	struct np_ev_tuple t = { .lport = d->sport, .rport = d->dport };
+
+	if (flows->cfg.sample < 2)
+		return false;
+	memcpy(t.laddr, d->src, sizeof(t.laddr));
+	memcpy(t.raddr, d->dst, sizeof(t.raddr));
+	return !np_sampled_tuple(&t, flows->cfg.sample);
+}
+
 void np_flows_packet(struct np_flows *flows, const struct np_packet *p)
 {
 	struct np_decoded d;
@@ -229,7 +242,9 @@ void np_flows_packet(struct np_flows *flows, const struct np_packet *p)
 		t->now_ns = p->ts_ns;
 	if (t->now_ns >= t->look_ns)
 		look(flows, t->now_ns);
-	if (what == NP_DECODE_FLOW)
+	if ((what == NP_DECODE_FLOW || what == NP_DECODE_ERROR) && left_out(flows, &d))
+		flows->stats.left_out++;
+	else if (what == NP_DECODE_FLOW)
 		packet(flows, &d, p);
 	else if (what == NP_DECODE_ERROR)
 		refused(flows, &d, p->ts_ns);

@@ -164,6 +164,7 @@ static bool left_out(const struct np_flows *flows, const struct np_ev_hdr *hdr, 
 	case NP_EV_IFACE:
 	case NP_EV_LINK:
 	case NP_EV_WALK:
+	case NP_EV_MEMBER:
 		return false;
 	default:
 		break;

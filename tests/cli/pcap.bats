@@ -98,6 +98,20 @@ teardown() {
 	done
 }
 
+@test "--sample: connections of a capture are whole or absent, and their sums corrected" {
+	local in
+	"$(np_bin np-pcap)" --packets 60000 --live 500 --turns 10 "$NP_TMP/gen.pcap" >/dev/null
+	"$flows" -r "$NP_TMP/gen.pcap" --format csv >"$NP_TMP/all" 2>/dev/null
+	"$flows" -r "$NP_TMP/gen.pcap" --format csv --sample 1/8 2>"$NP_TMP/err" | sed 's|,1/8$||; s|,sample$||' >"$NP_TMP/some"
+	in=$(($(wc -l <"$NP_TMP/some") - 1))
+	# each of them as it is in the whole, and so many as chance allows (the set is always the same)
+	[ "$(grep -cxFf "$NP_TMP/all" "$NP_TMP/some")" = $((in + 1)) ]
+	awk -v in_it=$in -v all="$(wc -l <"$NP_TMP/all")" 'BEGIN { d = in_it * 8 / (all - 1); print d; exit !(d > 0.8 && d < 1.2) }'
+	grep -q "^$((in * 8)) ended" "$NP_TMP/err"
+	"$top" -r "$NP_TMP/gen.pcap" --sample 1/8 --by proto -J -o opened >"$NP_TMP/sum"
+	[ "$(jq .opened "$NP_TMP/sum")" = $((in * 8)) ]
+}
+
 @test "packets without connections are counted and shown by --stats" {
 	"$flows" -r "$http" --stats >"$NP_TMP/out" 2>"$NP_TMP/err"
 	grep -q '^packets  *73$' "$NP_TMP/err"

@@ -105,6 +105,21 @@ within() {
 	diff "$NP_TMP/fail" "$NP_TMP/rst"
 }
 
+@test "a sample of what a command does, recorded: what it belongs to is known, and a replay is the same sample" {
+	local got
+	serve server
+	"$(np_bin npflows)" -J --to "$NP_TMP/rows" --sample 1/4 --record "$NP_TMP/file" -- \
+		nsenter --net="/run/netns/$NS_A" -- "$(np_bin np-work)" client --to "$ADDR_B" --port "$port" --conns 400 --parallel 4 --tx 1000 --rx 2000 \
+		>"$NP_TMP/client" 2>"$NP_TMP/err"
+	cat "$NP_TMP/err"
+	got=$(wc -l <"$NP_TMP/rows")
+	within "$got" 400 4
+	jq -se 'all(.[]; .tx_bytes == 1000 and .rx_bytes == 2000 and .sample == "1/4")' "$NP_TMP/rows"
+	"$(np_bin npflows)" -J -r "$NP_TMP/file" 2>"$NP_TMP/err" | cmp - "$NP_TMP/rows"
+	grep -q '^sample 1/4: ' "$NP_TMP/err"
+	run ! "$(np_bin npflows)" -r "$NP_TMP/file" --sample 1/8
+}
+
 @test "a sample of 1/1 is no sample: nothing differs" {
 	local out=$NP_TMP/clients
 	top_start top --sample 1/1
