@@ -62,12 +62,12 @@ struct np_opts {
 	struct np_whose whose;
 	struct np_expr *expr;
 	struct np_filter *pcap;
-	struct np_file *file; /* of --read */
+	struct np_file *file;       /* of --read */
 	struct np_prefix *prefixes; /* of --local, as many as there are locals */
-	const char *sink;     /* of np_sink_names, "tui", "histogram" */
-	uint32_t told;        /* 1 << enum np_row_event */
-	bool log;             /* rows are events, written as they come */
-	bool at_end;          /* nothing is written before the end */
+	const char *sink;           /* of np_sink_names, "tui", "histogram" */
+	uint32_t told;              /* 1 << enum np_row_event */
+	bool log;                   /* rows are events, written as they come */
+	bool at_end;                /* nothing is written before the end */
 
 	struct np_err err;
 };
