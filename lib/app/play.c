@@ -209,7 +209,8 @@ static void start_capture(struct np_run *run, uint64_t ts_ns)
 	p->step_ns = run->interval_ns;
 	if (o->log && p->step_ns > NP_LOG_TICK_NS)
 		p->step_ns = NP_LOG_TICK_NS;
-	p->look_ns = o->at_end ? UINT64_MAX : ts_ns + p->step_ns;
+	/* groups add up what has ended, so it need not be kept; single connections are all shown */
+	p->look_ns = o->at_end && o->view.ones ? UINT64_MAX : ts_ns + p->step_ns;
 }
 
 /* In a gap between packets a log has nothing to tell, and a table shows that nothing moves. */
@@ -218,7 +219,7 @@ static void skip_gap(struct np_run *run, uint64_t ts_ns)
 	struct np_play *p = run->play;
 	uint64_t looks = (ts_ns - p->look_ns) / p->step_ns;
 
-	if (!p->came && (run->opts->log || looks > IDLE_LOOKS))
+	if (!p->came && (run->opts->log || run->opts->at_end || looks > IDLE_LOOKS))
 		p->look_ns += looks * p->step_ns;
 }
 

@@ -128,6 +128,7 @@ void np_track_free(struct np_flows *flows)
 		return;
 	for (int i = 0; i < NP_WAITS; i++)
 		while ((c = TAILQ_FIRST(&t->waits[i])))
+			/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it leaves the list */
 			np_track_forget(t, c);
 	while ((c = t->touched)) {
 		t->touched = c->next_touched;

@@ -84,7 +84,8 @@ takes_value() {
 	refuse --baseline '' "$none" "$NP_TMP" /etc/passwd
 	refuse --save-baseline '' "$none" "$NP_TMP" "$NP_TMP/new/" /dev/null
 	refuse --speed '' 0 -1 abc 1x 1.5x 0.0001 1000001 1e3 1s ' 1' 2
-	refuse --local '' nonsense 10.0.0.0/8
+	# only with a capture; tests/cli/pcap.bats has one
+	refuse --local '' nonsense 10.0.0.1 10.0.0.0/33 fe80::/129
 	((!wrong))
 }
 

@@ -87,6 +87,7 @@ within() {
 	jq -rR --argjson port "$port" 'fromjson? | select(.rport == $port) | "\(.lport) \(.tx_bytes) \(.tx_segs)"' "$(bg_out top)" |
 		awk '{ last[$1] = $2 " " $3 } END { for (p in last) print last[p] }' >"$NP_TMP/sockets"
 	within "$(wc -l <"$NP_TMP/sockets")" 400 4
+	sort "$NP_TMP/sockets" | uniq -c
 	# a group of one: 100 bytes in one datagram, by four
 	[ "$(sort -u "$NP_TMP/sockets")" = '400 4' ]
 }
