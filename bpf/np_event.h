@@ -312,11 +312,11 @@ enum np_who {
 #define NP_STACK_DEPTH 32 /* frames of a kernel stack */
 
 /* np_ev_anomaly.flags */
-#define NP_AN_F_OPEN    1  /* zero-window: it lasts; another record with this ts_ns will end it */
-#define NP_AN_F_UNDO    2  /* rst-sent: the rst-recv of this cookie just before was the kernel's */
-#define NP_AN_F_HEADERS 4  /* no socket: the tuple is from the packet's headers */
-#define NP_AN_F_ORPHAN  8  /* its process had closed the socket before */
-#define NP_AN_F_GAVE_UP 16 /* connect-fail: nobody refused; the process closed the socket */
+#define NP_AN_F_OPEN       1 /* zero-window: it lasts; another record with this ts_ns will end it */
+#define NP_AN_F_UNDO       2 /* rst-sent: the rst-recv of this cookie just before was the kernel's */
+#define NP_AN_F_HEADERS    4  /* no socket: the tuple is from the packet's headers */
+#define NP_AN_F_ORPHAN     8  /* its process had closed the socket before */
+#define NP_AN_F_GAVE_UP    16 /* connect-fail: nobody refused; the process closed the socket */
 #define NP_AN_F_UNANSWERED 32 /* connect-fail: no packet answered the SYN */
 
 /*

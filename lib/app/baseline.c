@@ -159,7 +159,7 @@ static bool diffs_given(const struct np_opts *o)
 
 static void add_diffs(struct np_view_cfg *v)
 {
-	const struct np_col *cols[NP_MAX_COLS];
+	const struct np_col *cols[NP_MAX_COLS] = { NULL };
 	size_t n = 0;
 
 	for (size_t i = 0; i < v->ncols && n < NP_MAX_COLS; i++) {

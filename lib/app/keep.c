@@ -60,18 +60,15 @@ static int write_all(int fd, const char *text, size_t len)
 	return 0;
 }
 
-/* Never through a link that waits there, nor into a file that somebody has open. */
+/* Never through a link that waits there, nor into a file that somebody has open. As open(). */
 static int create(const char *tmp)
 {
 	const int how = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 	int fd = open(tmp, how, 0644);
 
-	if (fd >= 0 || errno != EEXIST)
-		return fd < 0 ? -errno : fd;
-	if (unlink(tmp))
-		return -errno;
-	fd = open(tmp, how, 0644);
-	return fd < 0 ? -errno : fd;
+	if (fd < 0 && errno == EEXIST && !unlink(tmp))
+		fd = open(tmp, how, 0644);
+	return fd;
 }
 
 static int put_in_place(const char *path, const struct np_buf *text)
@@ -82,7 +79,7 @@ static int put_in_place(const char *path, const struct np_buf *text)
 	snprintf(tmp, sizeof(tmp), "%s%s", path, SUFFIX);
 	fd = create(tmp);
 	if (fd < 0)
-		return fd;
+		return -errno;
 	err = write_all(fd, text->data, text->len);
 	if (!err && fsync(fd))
 		err = -errno;

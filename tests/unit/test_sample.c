@@ -71,7 +71,8 @@ static struct np_ev_tuple pair(uint16_t port)
 
 static void both_ends_of_a_pair_of_addresses_decide_alike(void **state)
 {
-	size_t in = 0, m = 60000;
+	const uint16_t m = 60000;
+	size_t in = 0;
 
 	(void)state;
 	for (uint16_t port = 1; port <= m; port++) {
