@@ -25,6 +25,7 @@ struct np_play {
 	bool ended_early;  /* by a signal or a key */
 	bool last;         /* the look that began is the last one */
 	bool came;         /* something came in since the look before */
+	bool looking;      /* a look began and has not ended */
 	double speed;      /* 0: as fast as it goes */
 	uint64_t first_ns; /* the file's clock: its first look or packet, ... */
 	uint64_t now_ns;   /* ... and where it has come to, */
@@ -290,6 +291,7 @@ static int begin_look(struct np_run *run, const struct np_item *item)
 
 	if (!p->started)
 		start(run, item->ts_ns);
+	p->looking = true;
 	p->now_ns = item->ts_ns;
 	err = wait_until(run, item->ts_ns);
 	if (err || run->stop)
@@ -313,17 +315,22 @@ static int take_record(struct np_run *run, const struct np_item *item)
 		return 0;
 	np_run_begin(run, false);
 	np_flows_record(run->flows, item->rec, item->len);
-	if (hdr->type == NP_EV_WALK && !r->begin)
-		run->play->came = true;
+	if (hdr->type != NP_EV_WALK || r->begin)
+		return 0;
+	run->play->came = true;
+	/* what there was before a command ran: with it the first interval begins, as it did then */
+	if (!run->play->looking)
+		run->shown = true;
 	return 0;
 }
 
 /* A log looks more often than it walks: only what was walked is a table. */
 static int end_look(struct np_run *run, const struct np_item *item)
 {
-	const struct np_play *p = run->play;
+	struct np_play *p = run->play;
 	int err;
 
+	p->looking = false;
 	if (!run->opts->log && !p->came && !p->last)
 		return 0;
 	err = show(run, p->last);
