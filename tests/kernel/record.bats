@@ -193,6 +193,29 @@ traffic() {
 	tape_same log
 }
 
+@test "a command: what belongs to it is in the record, for every program and shape of table" {
+	local run format
+	netns_up
+	serve server
+	cat >"$NP_TMP/command" <<-END
+		"$(np_bin np-work)" client --to "$ADDR_B" --port "$port" --conns 7 --tx 10000 --rx 3000
+		sleep 1.3
+		"$(np_bin np-work)" client --to "$ADDR_B" --port "$port" --conns 3 --tx 100000
+	END
+	for run in 'nptop' 'nptop --by connection' 'nptop -I 300ms' npflows 'npflows --table' 'nprtt --histogram' 'nprtt --by raddr' \
+		'npretrans --summary --by comm'; do
+		for format in text json; do
+			# shellcheck disable=SC2086 # a program and its options
+			"$NP_BUILD/"$run --format $format --record "$NP_TMP/file" --to "$NP_TMP/was" -- \
+				nsenter --net="/run/netns/$NS_A" -- sh "$NP_TMP/command" >/dev/null
+			# shellcheck disable=SC2086
+			"$NP_BUILD/"$run --format $format --read "$NP_TMP/file" >"$NP_TMP/again"
+			cmp "$NP_TMP/was" "$NP_TMP/again" || { echo "$run" && diff "$NP_TMP/was" "$NP_TMP/again"; }
+			[[ $run == npretrans* ]] || [ -s "$NP_TMP/again" ]
+		done
+	done
+}
+
 @test "what was lost is lost in the replay too: status 4, and --stats says so" {
 	netns_up
 	serve server
