@@ -25,6 +25,15 @@ marked() {
 	wait_for 20 _marked "$1" && stop_bg "$1" TERM && ! grep -q '^[1-9][0-9]* packets dropped by kernel' "$(bg_err "$1")"
 }
 
+# Nothing is sent again any more: FINs are, after their processes have gone, by both ends.
+drained() {
+	all_closed && wait_for 20 _drained
+}
+
+_drained() {
+	[[ -z $(in_ns "$NS_B" ss -tnHO state connected exclude time-wait) ]]
+}
+
 captured() {
 	# A link may lose the mark.
 	if [[ -n ${NP_BG[link]-} ]]; then link_tell clear || return; fi

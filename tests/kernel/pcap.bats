@@ -33,6 +33,7 @@ teardown() {
 		link_tell drop "$what"
 		lossy --tx 60000 --rx 60000
 	done
+	drained
 	captured
 	[ "$(again a local)" = "$(netns_count "$NS_A" TcpRetransSegs)" ]
 	[ "$(again b remote)" = "$(netns_count "$NS_B" TcpRetransSegs)" ]
@@ -47,6 +48,7 @@ teardown() {
 	serve server
 	capture
 	lossy --conns 3 --tx 200000 --rx 200000
+	drained
 	captured
 	echo "a: $(again a local) of $(netns_count "$NS_A" TcpRetransSegs); b: $(again b local) of $(netns_count "$NS_B" TcpRetransSegs)"
 	[ "$(again a local)" = "$(netns_count "$NS_A" TcpRetransSegs)" ]
