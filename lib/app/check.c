@@ -348,7 +348,9 @@ static int judge_living(struct np_checks *checks)
 int np_checks_judge(struct np_checks *checks, uint64_t lost, int status)
 {
 	const struct np_check_result **results;
-	struct np_check_limits limits = { .lost = lost };
+	/* a run that was wrong usage ends before it is judged, but for a damaged file */
+	bool cut = status == NP_EXIT_USAGE;
+	struct np_check_limits limits = { .lost = lost, .cut = cut };
 	int err;
 
 	if (!checks || status == NP_EXIT_CANNOT)
@@ -364,7 +366,7 @@ int np_checks_judge(struct np_checks *checks, uint64_t lost, int status)
 	}
 	for (size_t i = 0; i < checks->n; i++) {
 		results[i] = np_check_judge(checks->all[i], &limits, &checks->ctx);
-		if (results[i]->verdict == NP_CHECK_FAIL)
+		if (results[i]->verdict == NP_CHECK_FAIL && !cut)
 			status = NP_EXIT_CHECK;
 	}
 	for (size_t i = 0; i < checks->n; i++)

@@ -47,7 +47,8 @@ bool np_checks_want_baseline(const struct np_checks *checks);
 /*
  * The end, while the rows of the last look are there: a line a check on stderr, or the report.
  * LOST: records that were lost. STATUS: what the run has come to; one that could not go on
- * (NP_EXIT_CANNOT) judges nothing. The exit status: a breach before STATUS, that before what is
+ * (NP_EXIT_CANNOT) judges nothing, and what was played from a damaged file (NP_EXIT_USAGE) passes
+ * nothing and stays what it is. The exit status: else a breach before STATUS, that before what is
  * inconclusive.
  */
 int np_checks_judge(struct np_checks *checks, uint64_t lost, int status);

@@ -395,6 +395,11 @@ const struct np_check_result *np_check_judge(struct np_check *check,
 		result->reason[0] = '\0';
 	else if (!result->reason[0])
 		snprintf(result->reason, sizeof(result->reason), "a division by 0");
+	if (limits->cut && result->verdict == NP_CHECK_PASS) {
+		result->verdict = NP_CHECK_INCONCLUSIVE;
+		snprintf(result->reason, sizeof(result->reason),
+			 "it holds for what could be read, but the file is damaged behind it");
+	}
 	doubt(result, limits->lost, "records");
 	doubt(result, limits->forgotten, "groups that had ended");
 	doubt(result, check->now.dropped, "values of a quantile");

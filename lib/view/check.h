@@ -111,6 +111,7 @@ struct np_check_limits {
 	/* above 0 nothing passes */
 	uint64_t lost;      /* records */
 	uint64_t forgotten; /* groups that had ended */
+	bool cut;           /* the file that was played is damaged: there was more to see */
 };
 /*
  * The verdict over all that was added; CTX is of the last look. RESULT is the check's own, valid

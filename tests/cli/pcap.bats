@@ -84,6 +84,9 @@ teardown() {
 	run -2 --separate-stderr "$flows" -r "$NP_TMP/cut" -J
 	[ "${#lines[@]}" = 2 ]
 	[[ $stderr == *"$NP_TMP/cut: the capture is damaged after "*' packets: '* ]]
+	# what was not seen may have been a breach
+	run -2 --separate-stderr "$flows" -r "$NP_TMP/cut" --check 'count() >= 0' --report tap=- --to /dev/null
+	[[ $output == *'not ok 1 - count() >= 0'*'the file is damaged behind it'* ]]
 }
 
 @test "what is no capture, and --local without one, is refused" {
