@@ -112,7 +112,8 @@ teardown() {
 	# shellcheck disable=SC2016
 	start_bg looking bash -c 'while :; do "$1" -l /proc/[0-9]*/fd; done >/dev/null 2>&1' - "$NP_TMP/$look"
 	start_bg other "$(np_bin nptop)" -b -J -I 20ms
-	top_start top -I 200ms
+	# whose they are, not how many find room
+	top_start top -I 200ms --ring-size 64MiB
 	in_ns "$NS_A" "$(np_bin np-work)" storm --seconds 5 --procs "$(nproc)" >"$NP_TMP/storm"
 	top_stop top
 	never_more top "$NP_TMP/storm"
