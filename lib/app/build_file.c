@@ -26,6 +26,10 @@ static int check_files(struct np_opts *o)
 				  "one of them out");
 	if (o->speed > 0 && !o->read)
 		return np_err_set(&o->err, -EINVAL, "--speed goes with --read");
+	if (o->record && !strcmp(o->record, "-") && o->command)
+		return np_err_set(&o->err, -EINVAL,
+				  "--record - would mix with what the command writes to standard "
+				  "output; give it a file");
 	if (o->record && !strcmp(o->record, "-") && to_stdout)
 		return np_err_set(&o->err, -EINVAL,
 				  "--record - would mix with the rows on standard output; send "

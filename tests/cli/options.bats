@@ -178,6 +178,7 @@ takes_value() {
 	refused -b --by interface -- true || wrong=1
 	refused -b -r "$NP_TMP/none" -- true || wrong=1
 	refused -b 'tcp and' -- true || wrong=1
+	refused -b --record - --to "$NP_TMP/rows" -- true || wrong=1
 	refused -b --linger 1d1h -- true || wrong=1
 	accepted tcp -- || wrong=1
 	run_top -b tcp -- sh -c 'echo --nonsense port; exit 5'
