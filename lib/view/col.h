@@ -210,8 +210,8 @@ void np_merge_end(struct np_group_row *g);
 
 /*
  * A comma list of columns ("comm,tx_rate"), or changes to DFLT where it starts with + or -
- * ("+rtt,-pid"). Fills COLS (room for MAX) and *N; one sentence on an unknown name, with the
- * nearest.
+ * ("+rtt,-pid"); DFLT NULL: to none. Fills COLS (room for MAX) and *N; one sentence on an unknown
+ * name, with the nearest.
  */
 int np_cols_parse(const char *list, const char *dflt, uint16_t kind, const struct np_col **cols,
 		  size_t max, size_t *n, struct np_err *err);

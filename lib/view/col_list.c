@@ -119,7 +119,8 @@ int np_cols_parse(const char *list, const char *dflt, uint16_t kind, const struc
 	int ret = 0;
 
 	*n = 0;
-	if (!list || *list == '+' || *list == '-')
+	/* keys of a group have no usual ones */
+	if (dflt && (!list || *list == '+' || *list == '-'))
 		ret = add_list(dflt, kind, cols, max, n, err);
 	if (!ret && list)
 		ret = add_list(list, kind, cols, max, n, err);

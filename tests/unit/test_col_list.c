@@ -76,6 +76,10 @@ static void wrong_lists_say_what_is_wrong(void **state)
 	memset(longest, 'a', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
 	assert_int_equal(np_cols_parse(longest, "pid", NP_COL_CONN, cols, 4, &n, &err), -EINVAL);
+	/* changes to nothing: the keys of a group have no usual ones */
+	assert_int_equal(np_cols_parse("+pid,comm", NULL, NP_COL_CONN, cols, 4, &n, &err), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(np_cols_parse("-pid", NULL, NP_COL_CONN, cols, 4, &n, &err), -EINVAL);
 	assert_int_equal(np_cols_parse("rtt", "", NP_COL_IFACE, cols, 4, &n, &err), -EINVAL);
 	assert_non_null(strstr(err.msg, "connection rows only"));
 }
