@@ -85,6 +85,7 @@ static void take_prog(struct np_played *played, const struct np_rec_prog *r)
 	p->hook = hook;
 	p->runs = r->runs;
 	p->ns = r->ns;
+	p->skipped = r->skipped;
 	st->nprogs++;
 }
 

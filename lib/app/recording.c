@@ -138,7 +138,8 @@ static void add_progs(struct np_recording *rec, const struct np_source_stats *st
 		const struct np_source_prog *p = &st->progs[i];
 		struct np_rec_prog r = { .hdr = { .type = NP_REC_PROG, .size = sizeof(r) },
 					 .runs = p->runs,
-					 .ns = p->ns };
+					 .ns = p->ns,
+					 .skipped = p->skipped };
 
 		memcpy(r.name, p->name, strnlen(p->name, sizeof(r.name) - 1));
 		memcpy(r.hook, p->hook, strnlen(p->hook, sizeof(r.hook) - 1));

@@ -103,8 +103,14 @@ void np_trust_print(const struct np_source_stats *source, const struct np_flows 
 	fprintf(stderr, "refreshes                  %llu\n", ull(run->refreshes));
 	print_refreshes(run);
 	fprintf(stderr, "last walk over sockets     %.3f ms\n", (double)source->walk_ns / 1e6);
-	for (size_t i = 0; i < source->nprogs; i++)
-		fprintf(stderr, "hook %-32s %-16s %llu runs, %.3f ms\n", source->progs[i].hook,
-			source->progs[i].name, ull(source->progs[i].runs),
-			(double)source->progs[i].ns / 1e6);
+	for (size_t i = 0; i < source->nprogs; i++) {
+		const struct np_source_prog *p = &source->progs[i];
+
+		fprintf(stderr, "hook %-32s %-16s %llu runs, %.3f ms", p->hook, p->name,
+			ull(p->runs), (double)p->ns / 1e6);
+		/* an interrupt met it at work on the same processor: the kernel does not nest it */
+		if (p->skipped)
+			fprintf(stderr, ", %llu skipped", ull(p->skipped));
+		fputc('\n', stderr);
+	}
 }

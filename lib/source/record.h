@@ -88,7 +88,7 @@ struct np_rec_stats {
 
 struct np_rec_prog {
 	struct np_ev_hdr hdr;
-	uint64_t runs, ns;
+	uint64_t runs, ns, skipped;
 	char name[24];
 	char hook[40];
 };

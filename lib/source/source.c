@@ -340,6 +340,7 @@ static void prog_stats(const struct np_source *src, struct np_source_stats *stat
 		if (!bpf_obj_get_info_by_fd(fd, &info, &len)) {
 			p->runs = info.run_cnt;
 			p->ns = info.run_time_ns;
+			p->skipped = info.recursion_misses;
 		}
 		stats->nprogs++;
 	}

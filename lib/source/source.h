@@ -66,6 +66,7 @@ struct np_source_stats {
 		char name[24];
 		const char *hook;  /* "tp_btf/inet_sock_set_state", "iter/task_file", "tcx" */
 		uint64_t runs, ns; /* 0 without run_stats */
+		uint64_t skipped;  /* it was running on that processor already; 0 before 5.12 */
 	} progs[NP_SOURCE_PROGS];
 	size_t nprogs;
 };
