@@ -11,7 +11,7 @@
 #include "flow/row.h"
 
 struct np_whole {
-	struct np_map now, before; /* row -> its sums; of this look, of the one before */
+	struct np_map now, before; /* row -> struct np_run_sums; of this look, of the one before */
 };
 
 /* ROW is in this look, once; 0 or -ENOMEM. */
