@@ -189,7 +189,7 @@ static int build_mode(struct np_opts *o)
 	o->by_given = o->by != NULL;
 	if (!o->by)
 		/* a capture has no processes */
-		o->by = np_build_capture(o) ? "connection" : o->mode->by;
+		o->by = np_file_is_capture(o->file) ? "connection" : o->mode->by;
 	if (o->once)
 		o->count = 1;
 	return 0;
@@ -357,7 +357,7 @@ static void add_time(struct np_opts *o)
 /* One table at the end is what is wanted in a pipe; of a capture, unless it says how often. */
 static bool one_table(const struct np_opts *o)
 {
-	if (np_build_capture(o) && !o->log && !o->interval_given && (!o->count || o->once))
+	if (np_file_is_capture(o->file) && !o->log && !o->interval_given && (!o->count || o->once))
 		return true;
 	return (o->mode->at_end || o->histogram || (o->scoped && !o->log)) && !o->interval_given &&
 	       !o->count;

@@ -7,8 +7,6 @@
 
 /* Opens the file, and takes what it says of itself; an exit status with opts->err. */
 int np_build_file(struct np_opts *opts);
-/* It is made of packets. */
-bool np_build_capture(const struct np_opts *opts);
 /* It is about a command, or was when it was recorded. */
 bool np_build_scoped(const struct np_opts *opts);
 /* The usual columns of a capture: without what no packet tells, with what only packets tell. */

@@ -40,7 +40,7 @@ static int check_files(struct np_opts *o)
 /* A record of a sample stays one: what was left out of it is not there to be looked at. */
 static int take_sample(struct np_opts *o)
 {
-	const struct np_rec_head *head = o->file ? np_file_head(o->file) : NULL;
+	const struct np_rec_head *head = np_file_head(o->file);
 
 	if (!head || head->sample < 2)
 		return 0;
@@ -60,7 +60,7 @@ static int build_locals(struct np_opts *o)
 {
 	if (!o->locals.n)
 		return 0;
-	if (!o->file || !np_file_is_capture(o->file)) {
+	if (!np_file_is_capture(o->file)) {
 		np_err_set(&o->err, 0, "--local goes with a capture (--read FILE)");
 		return NP_EXIT_USAGE;
 	}
@@ -91,14 +91,9 @@ int np_build_file(struct np_opts *o)
 	return ret ? ret : build_locals(o);
 }
 
-bool np_build_capture(const struct np_opts *o)
-{
-	return o->file && np_file_is_capture(o->file);
-}
-
 bool np_build_scoped(const struct np_opts *o)
 {
-	const struct np_rec_head *head = o->file ? np_file_head(o->file) : NULL;
+	const struct np_rec_head *head = np_file_head(o->file);
 
 	return o->command || (head && head->want & NP_SRC_TREE);
 }
@@ -110,7 +105,7 @@ void np_build_columns(struct np_opts *o)
 	size_t n = v->ncols;
 	const struct np_col *cols[NP_MAX_COLS];
 
-	if (!np_build_capture(o))
+	if (!np_file_is_capture(o->file))
 		return;
 	memcpy(cols, v->cols, n * sizeof(cols[0]));
 	v->ncols = 0;

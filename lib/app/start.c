@@ -161,7 +161,7 @@ static int set_flows(struct np_run *run)
 		.reason = reason_text,
 		.opened =
 		    o->view.named || needs & (NP_NEED_CGROUP | NP_NEED_CMDLINE) ? on_opened : NULL,
-		.packets = o->file && np_file_is_capture(o->file),
+		.packets = np_file_is_capture(o->file),
 		.members = run->members,
 		.times = run->tui ? UINT32_MAX : times_for(needs),
 		.locals = o->prefixes,

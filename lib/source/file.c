@@ -159,12 +159,12 @@ void np_file_close(struct np_file *file)
 
 const struct np_rec_head *np_file_head(const struct np_file *file)
 {
-	return file->ops->head ? file->ops->head(file->self) : NULL;
+	return file && file->ops->head ? file->ops->head(file->self) : NULL;
 }
 
 bool np_file_is_capture(const struct np_file *file)
 {
-	return !file->ops->head;
+	return file && !file->ops->head;
 }
 
 int np_file_next(struct np_file *file, struct np_item *item, struct np_err *err)

@@ -41,9 +41,9 @@ struct np_rec_head;
 /* PATH "-": standard input. 0, or -errno with a sentence: not there, of no kind that we know. */
 int np_file_open(struct np_file **out, const char *path, struct np_err *err);
 void np_file_close(struct np_file *file);
-/* A capture, not a record. */
+/* A capture, not a record. NULL, no file: neither. */
 bool np_file_is_capture(const struct np_file *file);
-/* What a record says of itself (record.h); NULL: a capture. The file owns it. */
+/* What a record says of itself (record.h); NULL: a capture, or no file. The file owns it. */
 const struct np_rec_head *np_file_head(const struct np_file *file);
 /*
  * The next item: 1; 0 at the end; negative with a sentence where the file is damaged from here on.
