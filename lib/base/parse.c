@@ -228,3 +228,10 @@ int np_parse_prefix(const char *s, uint8_t addr[16], uint8_t *bits)
 	memcpy(addr, raw, sizeof(raw));
 	return 0;
 }
+
+bool np_same_prefix(const uint8_t a[16], const uint8_t b[16], unsigned int bits)
+{
+	unsigned int bytes = bits / 8, rest = bits % 8;
+
+	return memcmp(a, b, bytes) == 0 && (!rest || (a[bytes] ^ b[bytes]) >> (8 - rest) == 0);
+}

@@ -7,6 +7,7 @@
 #ifndef NP_PARSE_H
 #define NP_PARSE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Decimal; no sign, no space. */
@@ -21,5 +22,7 @@ int np_parse_addr(const char *s, uint8_t addr[16]);
 /* "10.0.0.0/8", "fe80::/10", or an address alone, all of whose bits count; IPv4 is mapped, so that
  * /8 gives 104. Otherwise -EINVAL. */
 int np_parse_prefix(const char *s, uint8_t addr[16], uint8_t *bits);
+/* Whether A and B agree in their first BITS, 128 at most. */
+bool np_same_prefix(const uint8_t a[16], const uint8_t b[16], unsigned int bits);
 
 #endif

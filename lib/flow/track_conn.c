@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/parse.h"
 #include "flow/track.h"
 
 struct np_track *np_track_new(void)
@@ -144,14 +145,9 @@ void np_track_free(struct np_flows *flows)
 
 static bool is_ours(const struct np_flows_cfg *cfg, const uint8_t addr[16])
 {
-	for (size_t i = 0; i < cfg->nlocals; i++) {
-		const struct np_prefix *p = &cfg->locals[i];
-		unsigned int whole = p->bits / 8, rest = p->bits % 8;
-
-		if (!memcmp(addr, p->addr, whole) &&
-		    (!rest || !((addr[whole] ^ p->addr[whole]) >> (8 - rest))))
+	for (size_t i = 0; i < cfg->nlocals; i++)
+		if (np_same_prefix(addr, cfg->locals[i].addr, cfg->locals[i].bits))
 			return true;
-	}
 	return false;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/parse.h"
 #include "view/expr_tree.h"
 
 /* Three-valued: what is not known makes neither a comparison nor its negation true. */
@@ -157,18 +158,11 @@ static enum np_truth match_text(const struct np_expr_node *node, const struct sc
 	return truth_of((regexec(node->regex, str, 0, NULL, 0) == 0) == (node->op == NP_OP_MATCH));
 }
 
-static bool same_prefix(const uint8_t *a, const uint8_t *b, unsigned int bits)
-{
-	unsigned int bytes = bits / 8, rest = bits % 8;
-
-	return memcmp(a, b, bytes) == 0 && (!rest || (a[bytes] ^ b[bytes]) >> (8 - rest) == 0);
-}
-
 static bool is_mapped(const uint8_t *addr)
 {
-	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t prefix[16] = { [10] = 0xff, [11] = 0xff };
 
-	return same_prefix(addr, prefix, 96);
+	return np_same_prefix(addr, prefix, 96);
 }
 
 /* The column's bytes as they are in the row: its text would have to be parsed again. */
@@ -186,8 +180,8 @@ static enum np_truth compare_addr(const struct np_expr_node *node, const struct 
 	if (val.kind != NP_VAL_STR)
 		return NP_UNKNOWN;
 	/* ::/0 is all of IPv6, not IPv4 as well */
-	same =
-	    is_mapped(addr) == is_mapped(want->addr) && same_prefix(addr, want->addr, want->bits);
+	same = is_mapped(addr) == is_mapped(want->addr) &&
+	       np_same_prefix(addr, want->addr, want->bits);
 	if (want->port >= 0) {
 		memcpy(&port, (const uint8_t *)s->row + col->off2, sizeof(port));
 		same = same && port == want->port;

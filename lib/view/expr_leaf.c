@@ -101,13 +101,6 @@ int np_expr_leaf_number(struct np_expr_node *node, const char *text)
 	return err;
 }
 
-static bool is_mapped(const uint8_t addr[16])
-{
-	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
-
-	return memcmp(addr, prefix, sizeof(prefix)) == 0;
-}
-
 /* Takes ":port" off TEXT: behind a bracket, or where the one colon can be no IPv6 address. */
 static int cut_port(char *text, int32_t *port)
 {
@@ -126,9 +119,7 @@ static int cut_port(char *text, int32_t *port)
 int np_expr_leaf_addr(struct np_expr_node *node, const struct np_col *col)
 {
 	size_t len = strlen(node->str);
-	char text[64], *slash;
-	uint32_t bits = 0;
-	bool v4;
+	char text[64];
 
 	node->kind = NP_KIND_ADDR;
 	if (col->type == NP_TYPE_ENDPOINT && !strcmp(node->str, "*"))
@@ -139,15 +130,8 @@ int np_expr_leaf_addr(struct np_expr_node *node, const struct np_col *col)
 	node->port = -1;
 	if (col->type == NP_TYPE_ENDPOINT && cut_port(text, &node->port))
 		return -EINVAL;
-	slash = strchr(text, '/');
-	if (slash)
-		*slash = '\0';
-	if (np_parse_addr(text, node->addr))
+	if (np_parse_prefix(text, node->addr, &node->bits))
 		return -EINVAL;
-	v4 = is_mapped(node->addr) && !strchr(text, ':');
-	if (slash && np_parse_u32(slash + 1, 0, v4 ? 32 : 128, &bits))
-		return -EINVAL;
-	node->bits = (uint8_t)(!slash ? 128 : v4 ? bits + 96 : bits);
 	node->op = NP_OP_ADDR;
 	return 0;
 }
