@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "app/check.h"
 #include "app/report.h"
+#include "base/clock.h"
 #include "source/source.h"
 #include "view/whole.h"
 
@@ -24,30 +24,22 @@ struct np_checks {
 	struct np_view *view;
 	struct np_whole whole;
 	bool wants_view, wants_whole;
-	uint64_t first_ns; /* the first look, CLOCK_MONOTONIC; 0: there was none */
-	struct timespec began;
+	uint64_t first_ns;    /* the first look, CLOCK_MONOTONIC; 0: there was none */
+	uint64_t began_ns;    /* CLOCK_REALTIME */
 	struct np_colctx ctx; /* of the last look, dt_ns of all of them together */
 	char host[65];
 };
 
 /* ---- the report ---- */
 
-static double seconds_since(const struct timespec *from)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (double)(now.tv_sec - from->tv_sec) + (double)(now.tv_nsec - from->tv_nsec) / 1e9;
-}
-
 static int put(struct np_checks *checks, const struct np_check_result *const *results, size_t n)
 {
 	const struct np_report_run run = {
 		.program = checks->opts->tool->name,
 		.host = checks->host,
-		.wall_ns = (uint64_t)checks->began.tv_sec * 1000000000ULL +
-			   (uint64_t)checks->began.tv_nsec,
-		.seconds = seconds_since(&checks->began),
+		.wall_ns = checks->began_ns,
+		/* signed: the clock may have been set back */
+		.seconds = (double)(int64_t)(np_clock_wall() - checks->began_ns) / 1e9,
 		.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8"),
 	};
 
@@ -141,7 +133,7 @@ int np_checks_new(struct np_opts *opts)
 	}
 	opts->judged = checks;
 	checks->opts = opts;
-	clock_gettime(CLOCK_REALTIME, &checks->began);
+	checks->began_ns = np_clock_wall();
 	gethostname(checks->host, sizeof(checks->host) - 1);
 	ret = np_report_parse(&checks->report, opts->report, &opts->err);
 	if (!ret)
@@ -390,7 +382,7 @@ void np_checks_spoiled(struct np_opts *opts)
 		return;
 	if (!checks) {
 		checks = &alone;
-		clock_gettime(CLOCK_REALTIME, &alone.began);
+		alone.began_ns = np_clock_wall();
 		gethostname(alone.host, sizeof(alone.host) - 1);
 	}
 	if (checks->report.out || !np_report_open(&checks->report, NULL))

@@ -6,6 +6,7 @@
 
 #include "app/scope.h"
 #include "app/session.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 
@@ -13,7 +14,7 @@
 
 void np_linger_begin(struct np_run *run)
 {
-	run->linger_next_ns = np_run_now();
+	run->linger_next_ns = np_clock_mono();
 	run->linger_end_ns = run->linger_next_ns + run->opts->linger_ns;
 	run->stop = !run->opts->linger_ns;
 }
@@ -45,7 +46,7 @@ static int look(struct np_run *run, size_t *draining)
 
 int np_linger(struct np_run *run)
 {
-	uint64_t now = np_run_now(), took;
+	uint64_t now = np_clock_mono(), took;
 	size_t draining = 0;
 	int err;
 
@@ -54,7 +55,7 @@ int np_linger(struct np_run *run)
 	err = look(run, &draining);
 	if (err)
 		return err;
-	took = np_run_now() - now;
+	took = np_clock_mono() - now;
 	run->linger_next_ns = now + (4 * took > STEP_NS ? 4 * took : STEP_NS);
 	if (run->linger_next_ns > run->linger_end_ns)
 		run->linger_next_ns = run->linger_end_ns;

@@ -12,6 +12,7 @@
 
 #include "app/played.h"
 #include "app/session.h"
+#include "base/clock.h"
 
 #define ITEMS_BETWEEN 1024 /* so often signals and keys are looked for */
 #define IDLE_LOOKS    3600 /* of a table in a gap between packets; what is longer is jumped over */
@@ -119,10 +120,10 @@ static int events(struct np_run *run, int ms)
 
 static int pause_play(struct np_run *run)
 {
-	uint64_t since = np_run_now();
+	uint64_t since = np_clock_mono();
 	int err = events(run, -1);
 
-	run->play->began_ns += np_run_now() - since;
+	run->play->began_ns += np_clock_mono() - since;
 	return err;
 }
 
@@ -136,7 +137,7 @@ static int wait_until(struct np_run *run, uint64_t ts_ns)
 		return events(run, 0);
 	while (!err && !run->stop) {
 		double after = ts_ns > p->first_ns ? (double)(ts_ns - p->first_ns) / p->speed : 0;
-		double left = after - (double)(np_run_now() - p->began_ns);
+		double left = after - (double)(np_clock_mono() - p->began_ns);
 
 		if (run->tui && np_tui_paused(run->tui))
 			err = pause_play(run);
@@ -154,7 +155,7 @@ static void start(struct np_run *run, uint64_t ts_ns)
 
 	p->started = true;
 	p->first_ns = p->now_ns = ts_ns;
-	p->began_ns = np_run_now();
+	p->began_ns = np_clock_mono();
 	if (run->opts->duration_ns)
 		p->end_ns = ts_ns + run->opts->duration_ns;
 }
@@ -169,13 +170,13 @@ static bool last_of_count(const struct np_run *run)
 /* A look, whose records have come in. */
 static int show(struct np_run *run, bool last)
 {
-	uint64_t began = np_run_now();
+	uint64_t began = np_clock_mono();
 	int err;
 
 	run->ended = last;
 	run->play->came = false;
 	err = np_run_show(run, last);
-	np_run_took(run, np_run_now() - began);
+	np_run_took(run, np_clock_mono() - began);
 	return err;
 }
 

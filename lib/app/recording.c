@@ -6,6 +6,7 @@
 #include "app/recording.h"
 #include "app/session.h"
 #include "app/texts.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "flow/detail.h"
 
@@ -160,7 +161,7 @@ static uint64_t all_lost(const struct np_source_stats *st)
 static void tell_stats(struct np_recording *rec)
 {
 	struct np_source_stats st;
-	uint64_t now = np_run_now();
+	uint64_t now = np_clock_mono();
 
 	if (now - rec->stats_ns < STATS_NS)
 		return;

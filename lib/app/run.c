@@ -13,6 +13,7 @@
 #include "app/baseline.h"
 #include "app/check.h"
 #include "app/session.h"
+#include "base/clock.h"
 
 /* What was shown may be looked at again until something newer comes in. */
 static void next_interval(struct np_run *run)
@@ -109,7 +110,7 @@ void np_run_took(struct np_run *run, uint64_t ns)
 
 static int refresh(struct np_run *run, bool last)
 {
-	uint64_t began = np_run_now();
+	uint64_t began = np_clock_mono();
 	int err;
 
 	np_run_begin(run, last);
@@ -118,7 +119,7 @@ static int refresh(struct np_run *run, bool last)
 	if (!err)
 		err = np_run_show(run, last);
 	np_meta_tick(run->meta);
-	np_run_took(run, np_run_now() - began);
+	np_run_took(run, np_clock_mono() - began);
 	return err;
 }
 
@@ -148,7 +149,7 @@ static void watch_anomalies(struct np_run *run, uint64_t now)
 
 int np_log_tick(struct np_run *run, bool last)
 {
-	uint64_t now = np_run_now(), took;
+	uint64_t now = np_clock_mono(), took;
 	int err;
 
 	if (run->opts->count && run->rows >= run->opts->count)
@@ -159,7 +160,7 @@ int np_log_tick(struct np_run *run, bool last)
 	if (!err && (last || walk_is_due(run, now))) {
 		err = np_run_walk(run);
 		run->walk_ns = now + run->opts->interval_ns;
-		took = np_run_now() - now;
+		took = np_clock_mono() - now;
 		/* the first one goes through all namespaces, and is not like the others */
 		run->asked_ns = run->stats.refreshes ? now + 20 * took : now;
 		np_meta_tick(run->meta);
@@ -212,7 +213,7 @@ static int on_tick(struct np_run *run)
 		return np_log_tick(run, false);
 	}
 	last = (run->opts->count && run->stats.refreshes + 1 >= run->opts->count) ||
-	       (run->end_ns && np_run_now() + run->interval_ns / 4 >= run->end_ns);
+	       (run->end_ns && np_clock_mono() + run->interval_ns / 4 >= run->end_ns);
 	run->stop = last;
 	return refresh(run, last);
 }
@@ -225,13 +226,13 @@ static int look(struct np_run *run)
 	if (!run->opts->log)
 		return poll_source(run);
 	if (!run->soon_ns)
-		run->soon_ns = np_run_now() + LOOK_AGAIN_NS;
+		run->soon_ns = np_clock_mono() + LOOK_AGAIN_NS;
 	return np_log_tick(run, false);
 }
 
 static int look_again(struct np_run *run)
 {
-	if (!run->soon_ns || np_run_now() < run->soon_ns)
+	if (!run->soon_ns || np_clock_mono() < run->soon_ns)
 		return 0;
 	run->soon_ns = 0;
 	np_source_soon(run->source);
@@ -241,7 +242,7 @@ static int look_again(struct np_run *run)
 /* Wakes in time for --duration where it ends between two refreshes, and for look_again(). */
 static int time_left(const struct np_run *run)
 {
-	uint64_t now = np_run_now(), until = run->end_ns, ms;
+	uint64_t now = np_clock_mono(), until = run->end_ns, ms;
 
 	if (run->soon_ns && (!until || run->soon_ns < until))
 		until = run->soon_ns;
@@ -292,7 +293,7 @@ static int loop(struct np_run *run)
 			err = look_again(run);
 		if (!err)
 			err = np_linger(run);
-		if (run->end_ns && np_run_now() >= run->end_ns)
+		if (run->end_ns && np_clock_mono() >= run->end_ns)
 			run->stop = true;
 	}
 	return err;
@@ -319,7 +320,7 @@ static int go(struct np_run *run)
 	if (err || once)
 		return err;
 	if (o->duration_ns)
-		run->end_ns = np_run_now() + o->duration_ns;
+		run->end_ns = np_clock_mono() + o->duration_ns;
 	if (o->log && tick > NP_LOG_TICK_NS)
 		tick = NP_LOG_TICK_NS;
 	if (o->log)

@@ -52,7 +52,6 @@ struct np_run {
 	int write_err;
 };
 
-uint64_t np_run_now(void); /* CLOCK_MONOTONIC */
 /* NP_SRC_* that must run for these columns and this filter. */
 unsigned int np_run_wanted(const struct np_opts *opts, const struct np_view_cfg *cfg);
 /* Sets the sentence "WHAT: strerror(-err)"; returns STATUS. */

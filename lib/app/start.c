@@ -26,14 +26,6 @@
 
 #define OVERFLOWS (1U << (NP_EVENT_ANOMALY + NP_AN_LISTEN_OVERFLOW))
 
-uint64_t np_run_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
-
 int np_run_fail(struct np_run *run, int status, const char *what, int err)
 {
 	np_err_set(&run->opts->err, 0, "%s: %s", what, strerror(-err));

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "netprobe.skel.h"
 #include "source/probe.h"
 #include "source/stack.h"
@@ -142,7 +143,7 @@ static int snapshot(struct np_source *src, uint32_t *what)
 {
 	struct np_zwin_key key, *before = NULL;
 	struct np_ev_anomaly r;
-	uint64_t now = np_mono_ns();
+	uint64_t now = np_clock_mono();
 	uint32_t max = 0;
 	int map;
 

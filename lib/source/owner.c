@@ -3,6 +3,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 
+#include "base/clock.h"
 #include "netprobe.skel.h"
 #include "source/probe.h"
 
@@ -37,10 +38,10 @@ static void detach(struct np_source *src)
 
 static int snapshot(struct np_source *src, uint32_t *what)
 {
-	uint64_t began = np_mono_ns();
+	uint64_t began = np_clock_mono();
 	int err = np_iter_read(src, src->owner_link);
 
-	src->walk_ns = np_mono_ns() - began;
+	src->walk_ns = np_clock_mono() - began;
 	/* half a walk proves nothing about what it did not show */
 	if (!err)
 		*what |= NP_WALK_FILES;

@@ -66,7 +66,6 @@ struct np_source {
 	const char *asked_for_cookies; /* the program that was refused for it */
 };
 
-uint64_t np_mono_ns(void);
 void np_source_emit(struct np_source *src, const void *rec, size_t len);
 /* Whether PROGRAM loads here: not refused so far. */
 bool np_source_takes(const struct np_source *src, const char *program);

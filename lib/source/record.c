@@ -6,10 +6,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/clock.h"
 #include "source/record.h"
 
 #define BLOCK_ROOM (256U * 1024) /* a block is written when no other record fits */
@@ -29,14 +29,6 @@ struct np_record {
 	z_stream deflate;
 	bool deflates; /* deflate is to be ended */
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
 
 static int open_file(const char *path, struct np_err *err)
 {
@@ -113,7 +105,7 @@ static void flush(struct np_record *record)
 	struct np_rec_block block = { .kind = NP_REC_BLOCK, .raw = (uint32_t)record->len };
 	z_stream *z = &record->deflate;
 
-	record->written_ns = clock_ns(CLOCK_MONOTONIC);
+	record->written_ns = np_clock_mono();
 	if (!record->len || record->err)
 		return;
 	deflateReset(z);
@@ -142,8 +134,8 @@ void np_record_start(struct np_record *record, const struct np_rec_head *head)
 	h.mark = NP_REC_MARK;
 	h.version = NP_REC_VERSION;
 	h.size = sizeof(h);
-	h.wall_ns = clock_ns(CLOCK_REALTIME);
-	h.mono_ns = clock_ns(CLOCK_MONOTONIC);
+	h.wall_ns = np_clock_wall();
+	h.mono_ns = np_clock_mono();
 	memset(h.program, 0, sizeof(h.program));
 	strncpy(h.program, NP_VERSION, sizeof(h.program) - 1);
 	memset(h.kernel, 0, sizeof(h.kernel));
@@ -198,7 +190,7 @@ void np_record_look(struct np_record *record, enum np_rec_type type, bool last)
 {
 	struct np_rec_look look = {
 		.hdr = { .type = (uint16_t)type, .size = sizeof(look) },
-		.mono_ns = clock_ns(CLOCK_MONOTONIC),
+		.mono_ns = np_clock_mono(),
 		.last = last,
 	};
 

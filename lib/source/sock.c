@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/clock.h"
 #include "netprobe.skel.h"
 #include "source/netns.h"
 #include "source/probe.h"
@@ -153,7 +154,7 @@ static int walk_here(void *arg)
 
 static int snapshot(struct np_source *src, uint32_t *what)
 {
-	uint64_t errors = src->read_errors, now = np_mono_ns();
+	uint64_t errors = src->read_errors, now = np_clock_mono();
 	bool all = now >= src->tcp_all_next_ns || src->nnetns > NP_NETNS_MAX || src->no_cookie;
 
 	emit_youngs(src);

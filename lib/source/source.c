@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "netprobe.skel.h"
 #include "source/probe.h"
@@ -274,25 +274,12 @@ void np_source_hurry(struct np_source *src)
 	src->tcp_next_ns = 0;
 }
 
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
-
-uint64_t np_mono_ns(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
-
 static void emit_walk(struct np_source *src, bool begin, uint32_t what)
 {
 	struct np_ev_walk r = {
 		.hdr = { .type = NP_EV_WALK, .size = sizeof(r) },
-		.mono_ns = np_mono_ns(),
-		.wall_ns = clock_ns(CLOCK_REALTIME),
+		.mono_ns = np_clock_mono(),
+		.wall_ns = np_clock_wall(),
 		.begin = begin,
 		.what = what,
 	};

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "netprobe.skel.h"
 #include "source/cgroot.h"
 #include "source/probe.h"
@@ -112,7 +113,7 @@ static void take(struct np_source *src, int map, const struct np_udp_key *key,
 static int snapshot(struct np_source *src, uint32_t *what)
 {
 	int map = bpf_map__fd(src->bpf->maps.np_udp);
-	uint64_t now = np_mono_ns();
+	uint64_t now = np_clock_mono();
 	struct np_udp_key *keys = calloc(BATCH * 4, sizeof(*keys));
 	struct np_ev_udp *vals = calloc(BATCH * 4, sizeof(*vals));
 	uint32_t cursor = 0, next = 0, count;
