@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* A run beside a baseline, and its own one at its end. */
 #include <errno.h>
-#include <langinfo.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,7 +163,7 @@ static int look_again(struct np_base *base, struct np_run *run)
 /* Groups of the baseline that this run had not. */
 static void say_gone(const struct np_base *base)
 {
-	bool utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	bool utf8 = np_str_utf8();
 	const struct np_row *const *rows;
 	struct np_buf names = { 0 };
 	size_t n, gone = 0;
@@ -193,8 +192,7 @@ static void say_gone(const struct np_base *base)
 /* What a log adds up to, beside the baseline. */
 static void say_log(const struct np_base *base)
 {
-	struct np_sink_cfg cfg = { .out = stderr,
-				   .fmt.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8") };
+	struct np_sink_cfg cfg = { .out = stderr, .fmt.utf8 = np_str_utf8() };
 	struct np_sink *sink = NULL;
 
 	if (np_sink_new(&sink, "text", &cfg, NULL))

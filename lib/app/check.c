@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include <errno.h>
-#include <langinfo.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "app/check.h"
 #include "app/report.h"
 #include "base/clock.h"
+#include "base/str.h"
 #include "source/source.h"
 #include "view/whole.h"
 
@@ -40,7 +40,7 @@ static int put(struct np_checks *checks, const struct np_check_result *const *re
 		.wall_ns = checks->began_ns,
 		/* signed: the clock may have been set back */
 		.seconds = (double)(int64_t)(np_clock_wall() - checks->began_ns) / 1e9,
-		.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8"),
+		.utf8 = np_str_utf8(),
 	};
 
 	return np_report_put(&checks->report, &run, results, n, &checks->opts->err);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* After the end of the command: what it left behind has --linger's time to end as well. */
-#include <langinfo.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -68,7 +67,7 @@ int np_linger(struct np_run *run)
 
 static void add_name(struct np_buf *out, uint32_t pid)
 {
-	bool utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	bool utf8 = np_str_utf8();
 	char path[32], comm[32] = "?";
 	FILE *f;
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include <errno.h>
-#include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,7 +14,7 @@
 /* One line, whatever a value that it repeats holds; what is escaped already stays as it is. */
 static void say(const char *name, const char *text)
 {
-	bool utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	bool utf8 = np_str_utf8();
 	struct np_buf line = { 0 };
 
 	for (; *text; text++) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
-#include <langinfo.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -35,7 +34,7 @@ struct np_scope {
 /* One line and a status where there is no such program. */
 static void cannot_run(const char *name, const char *command)
 {
-	bool utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	bool utf8 = np_str_utf8();
 	struct np_buf text = { 0 };
 	int code = errno;
 

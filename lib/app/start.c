@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* Setting up and taking down a run. */
 #include <errno.h>
-#include <langinfo.h>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -19,6 +18,7 @@
 #include "app/priv.h"
 #include "app/session.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "flow/detail.h"
 #include "meta/who.h"
 #include "source/listen.h"
@@ -233,7 +233,7 @@ static int open_source(struct np_run *run)
 static int open_output(struct np_run *run)
 {
 	struct np_opts *o = run->opts;
-	struct np_format fmt = { o->units, !strcmp(nl_langinfo(CODESET), "UTF-8") };
+	struct np_format fmt = { o->units, np_str_utf8() };
 	int status;
 
 	if (!strcmp(o->sink, "tui")) {

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* What a log adds up to, told at its end: how many connections, how much, with whom most. */
 #include <errno.h>
-#include <langinfo.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "app/session.h"
 #include "base/str.h"
@@ -73,8 +71,7 @@ int np_sums_add(struct np_sums *sums, const struct np_view *view, struct np_flow
 
 void np_sums_print(struct np_sums *sums)
 {
-	struct np_sink_cfg cfg = { .out = stderr,
-				   .fmt.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8") };
+	struct np_sink_cfg cfg = { .out = stderr, .fmt.utf8 = np_str_utf8() };
 	struct np_sink *sink = NULL;
 	char tx[24], rx[24];
 	size_t n;

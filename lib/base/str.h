@@ -12,6 +12,8 @@
 
 #include "base/buf.h"
 
+/* Whether this locale's text is UTF-8. */
+bool np_str_utf8(void);
 /*
  * Appends LEN raw bytes for a terminal or a text column: valid printable UTF-8 (where UTF8) and
  * printable ASCII as they are; everything else (C0, C1, DEL, invalid or overlong sequences, what is

@@ -4,7 +4,6 @@
  * beforehand and kept here: the one piece of static storage, since a handler has no argument.
  */
 #include <errno.h>
-#include <langinfo.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/str.h"
 #include "sink/tui_internal.h"
 #include <term.h> /* last: it defines names such as lines and columns */
 
@@ -183,7 +183,7 @@ int np_term_open(struct np_tui *tui, struct np_err *err)
 				  "set TERM, or use -b for text",
 				  getenv("TERM"));
 	set_term(tui->screen);
-	tui->fmt.utf8 = tui->fmt.utf8 && !strcmp(nl_langinfo(CODESET), "UTF-8");
+	tui->fmt.utf8 = tui->fmt.utf8 && np_str_utf8();
 	choose_looks(tui);
 	cbreak(); /* keeps ISIG: Ctrl-C and Ctrl-Z are signals */
 	noecho();
