@@ -117,13 +117,18 @@ static bool listen_drops(void *ctx, uint32_t pid, uint32_t netns, uint64_t *drop
 	return known;
 }
 
-/* As it was where the record was made. */
-static void file_flags(struct np_run *run)
+/* How its sockets are told apart: as it is here, or was where the record was made. */
+static void set_keys(struct np_flows_cfg *cfg, const struct np_run *run)
 {
 	const struct np_rec_head *head = np_file_head(run->opts->file);
 
-	np_flows_udp_by_socket(run->flows, head && head->flags & NP_REC_F_UDP_BY_SOCKET);
-	np_flows_by_address(run->flows, head && head->flags & NP_REC_F_BY_ADDRESS);
+	if (run->source) {
+		cfg->udp_by_socket = np_source_udp_by_socket(run->source);
+		cfg->by_address = np_source_by_address(run->source);
+	} else if (head) {
+		cfg->udp_by_socket = head->flags & NP_REC_F_UDP_BY_SOCKET;
+		cfg->by_address = head->flags & NP_REC_F_BY_ADDRESS;
+	}
 }
 
 /* What packets are to be timed for. */
@@ -161,17 +166,11 @@ static int set_flows(struct np_run *run)
 		.ctx = run,
 	};
 
-	int err = np_flows_set(run->flows, &cfg);
+	int err;
 
-	if (err)
-		return np_run_fail(run, NP_EXIT_CANNOT, "cannot name applications", err);
-	if (!run->source) {
-		file_flags(run);
-		return 0;
-	}
-	np_flows_udp_by_socket(run->flows, np_source_udp_by_socket(run->source));
-	np_flows_by_address(run->flows, np_source_by_address(run->source));
-	return 0;
+	set_keys(&cfg, run);
+	err = np_flows_set(run->flows, &cfg);
+	return err ? np_run_fail(run, NP_EXIT_CANNOT, "cannot name applications", err) : 0;
 }
 
 /* A file takes the place of the kernel. */

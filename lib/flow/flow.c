@@ -141,7 +141,7 @@ void np_flows_free(struct np_flows *flows)
 /* A socket cookie is unique for ever; two processes on one UDP socket are two flows. */
 uint64_t np_flow_key(const struct np_flows *flows, uint64_t cookie, uint8_t proto, uint32_t pid)
 {
-	if (proto == IPPROTO_TCP || flows->udp_by_socket)
+	if (proto == IPPROTO_TCP || flows->cfg.udp_by_socket)
 		return cookie;
 	return cookie ^ ((uint64_t)pid << 40) ^ (1ULL << 63);
 }
@@ -312,16 +312,6 @@ void np_flows_next(struct np_flows *flows)
 void np_flows_last(struct np_flows *flows)
 {
 	flows->last = true;
-}
-
-void np_flows_by_address(struct np_flows *flows, bool yes)
-{
-	flows->by_address = yes;
-}
-
-void np_flows_udp_by_socket(struct np_flows *flows, bool yes)
-{
-	flows->udp_by_socket = yes;
 }
 
 struct np_flow *np_flows_living(struct np_flows *flows, size_t *pos)

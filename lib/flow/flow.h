@@ -41,10 +41,12 @@ struct np_flow {
 	bool waited;          /* ended, and was held back for its owner */
 };
 
-/* What is asked of the table beside the connections themselves. */
+/* What is asked of the table beside the connections themselves, and how its records are meant. */
 struct np_flows_cfg {
 	bool life;          /* what ends is told how, when and by whom: np_flows_log() */
 	bool syn;           /* with `life`: histograms of handshakes as well */
+	bool udp_by_socket; /* UDP records come by socket (cgroup_skb), not by socket and process */
+	bool by_address;    /* cookies are addresses, which are used again (kernels before 5.12) */
 	bool walks_only;    /* no event tells an end: what two walks over files miss is gone */
 	bool side;          /* np_detail.side of each */
 	uint32_t log;       /* events to queue for np_flows_log(): 1 << enum np_row_event */
@@ -104,10 +106,6 @@ void np_flows_next(struct np_flows *flows);
 void np_flows_last(struct np_flows *flows);
 /* Before the first record; 0 or -errno. */
 int np_flows_set(struct np_flows *flows, const struct np_flows_cfg *cfg);
-/* UDP records come by socket (cgroup_skb), not by socket and process. */
-void np_flows_udp_by_socket(struct np_flows *flows, bool yes);
-/* Cookies are addresses, which are used again (kernels before 5.12). */
-void np_flows_by_address(struct np_flows *flows, bool yes);
 
 /* The next living connection; *POS is 0 to begin. NULL at the end. */
 struct np_flow *np_flows_living(struct np_flows *flows, size_t *pos);

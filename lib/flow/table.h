@@ -67,8 +67,6 @@ struct np_flows {
 	bool logged; /* np_flows_log() was called since np_flows_next() */
 	bool waiting;
 	bool last;
-	bool udp_by_socket;
-	bool by_address;
 	uint64_t mono_ns, wall_ns, interval_ns;
 	uint64_t from_ns;   /* the walk with which this interval began; 0: none before it */
 	uint32_t from_tick; /* of which interval */

@@ -253,7 +253,7 @@ void np_take_owner(struct np_flows *flows, const struct np_ev_owner *r)
 		return;
 	/* an address is used again at once: the one that ended there is another connection */
 	if (flow && np_flow_ended(flow) &&
-	    (connects || scan || (flows->by_address && flow->row.pid)))
+	    (connects || scan || (flows->cfg.by_address && flow->row.pid)))
 		flow = NULL;
 	if (!flow) {
 		/*

@@ -73,8 +73,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	cfg.walks_only = *data & 4;
 	cfg.log = *data & 8 ? UINT32_MAX : 0;
 	cfg.anomalies = *data & 16 ? UINT32_MAX : 0;
-	np_flows_udp_by_socket(flows, *data & 32);
-	np_flows_by_address(flows, *data & 64);
+	cfg.udp_by_socket = *data & 32;
+	cfg.by_address = *data & 64;
 	data++;
 	size--;
 	if (!np_flows_set(flows, &cfg)) {

@@ -76,7 +76,7 @@ static void udp_is_by_process_where_the_hook_knows_it(void **state)
 	assert_int_equal(np_flows_count(flows), 2);
 	np_flows_free(flows);
 	assert_int_equal(np_flows_new(&flows, release, NULL), 0);
-	np_flows_udp_by_socket(flows, true);
+	assert_int_equal(np_flows_set(flows, &(struct np_flows_cfg){ .udp_by_socket = true }), 0);
 	a.hdr.flags = NP_EV_F_NO_OWNER;
 	a.task.pid = 0;
 	begin();
