@@ -185,11 +185,6 @@ uint64_t np_cgscope_id(const struct np_cgscope *cg)
 	return cg->id;
 }
 
-const char *np_cgscope_dir(const struct np_cgscope *cg)
-{
-	return cg->dir;
-}
-
 bool np_cgscope_busy(const struct np_cgscope *cg)
 {
 	struct np_buf text = { 0 };

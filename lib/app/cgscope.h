@@ -24,7 +24,6 @@ void np_cgscope_free(struct np_cgscope *cg);
 int np_cgscope_enter(struct np_cgscope *cg, pid_t pid, struct np_err *err);
 /* As sockets are told of it: the inode number of its directory. */
 uint64_t np_cgscope_id(const struct np_cgscope *cg);
-const char *np_cgscope_dir(const struct np_cgscope *cg);
 /* Whether a process lives in it or below. */
 bool np_cgscope_busy(const struct np_cgscope *cg);
 /* How many processes are in it and below; ids of at most MAX of them into PIDS. */

@@ -177,14 +177,6 @@ unsigned int np_checks_sources(const struct np_checks *checks)
 	return checks && checks->wants_view && checks->opts->log ? NP_SRC_TCP : 0;
 }
 
-bool np_checks_want_baseline(const struct np_checks *checks)
-{
-	for (size_t i = 0; checks && i < checks->n; i++)
-		if (np_check_wants_baseline(checks->all[i]))
-			return true;
-	return false;
-}
-
 static const struct np_baseline_view *base_of(const struct np_check *check,
 					      const struct np_baseline_view *bases, size_t n)
 {

@@ -42,7 +42,6 @@ int np_checks_add(struct np_checks *checks, const struct np_view *view, struct n
  */
 int np_checks_baseline(struct np_checks *checks, const struct np_baseline_view *bases, size_t n,
 		       const char *why);
-bool np_checks_want_baseline(const struct np_checks *checks);
 
 /*
  * The end, while the rows of the last look are there: a line a check on stderr, or the report.
