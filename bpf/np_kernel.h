@@ -282,6 +282,9 @@ struct inet_connection_sock {
 	__u8 icsk_ca_state : 5;
 	__u8 icsk_retransmits;
 	__u8 icsk_pending;
+	struct {
+		__u32 lrcvtime; /* of the last data: jiffies */
+	} icsk_ack;
 };
 struct request_sock {
 	struct sock_common __req_common;
@@ -317,6 +320,8 @@ struct tcp_sock {
 	__u32 snd_una;
 	__u32 rcv_wnd;
 	__u32 rcv_wup;
+	__u32 snd_wnd;
+	__u32 rcv_tstamp; /* of the last acknowledgement: jiffies */
 	__u32 packets_out;
 	__u32 retrans_stamp;
 	__u64 bytes_acked;

@@ -3,9 +3,15 @@
  * Windows that go to zero and back. The only tracepoint on that way is tcp_probe, once for each
  * segment that an established connection receives: dear, so attached on request only.
  *
- * A peer's window is in each header. Ours is known to have been 0 only afterwards: a segment that
- * fills the window is noted, and when the next segment or the next read finds rcv_wnd at 0, that
- * was the begin. The end is the first read (tcp_rcv_space_adjust) or segment that finds it open.
+ * A peer's window is in each header, that of the last one in snd_wnd. Ours is known to have been 0
+ * only afterwards: a segment that fills the window is noted, and when the next segment or the next
+ * read finds rcv_wnd at 0, that was the begin. The end is the first read (tcp_rcv_space_adjust) or
+ * segment that finds it open.
+ *
+ * A begin may not have been seen: it was before we came, or the kernel ran no program for that
+ * segment, as 6.18 now and then does on a CPU that was idle (nothing counts that). Then a window
+ * that is 0 already tells of it, and it was with the last acknowledgement (the peer's) or the last
+ * data (ours).
  */
 #include "np_kernel.h"
 #include <bpf/bpf_core_read.h>
@@ -22,6 +28,9 @@ struct {
 	__type(key, struct np_zwin_key);
 	__type(value, struct np_ev_anomaly);
 } np_zwin SEC(".maps");
+
+/* Of a tick, in ns. */
+const volatile __u64 np_jiffy_ns = 4000000;
 
 /* Entries by enum np_who: while there are none, nothing is looked up. */
 __u64 np_zwin_live[3];
@@ -72,30 +81,41 @@ static __always_inline void begin(const struct np_zwin_key *key, struct sock *sk
 		__sync_fetch_and_add(&np_zwin_live[key->who == NP_WHO_REMOTE ? 2 : 1], 1);
 }
 
-/* The peer's window, by a segment that it sent. */
-static __always_inline void remote(struct sock *sk, bool zero)
+/* Of a tick in the last minutes. */
+static __always_inline __u64 at_jiffy(__u32 jiffy)
+{
+	return bpf_ktime_get_ns() - (__u32)((__u32)bpf_jiffies64() - jiffy) * np_jiffy_ns;
+}
+
+/* The peer's window, by a segment that it sent; WAS: it is 0 by those before. */
+static __always_inline void remote(struct sock *sk, struct tcp_sock *tp, bool zero, bool was)
 {
 	struct np_zwin_key key = { .cookie = np_read_cookie(sk), .who = NP_WHO_REMOTE };
 	struct np_ev_anomaly *open = bpf_map_lookup_elem(&np_zwin, &key);
 
-	if (!open && zero)
-		begin(&key, sk, NP_EV_ANOMALY, bpf_ktime_get_ns());
-	else if (open && zero)
+	if (!open && (zero || was)) {
+		begin(&key, sk, NP_EV_ANOMALY, was ? at_jiffy(tp->rcv_tstamp) : bpf_ktime_get_ns());
+		open = zero ? NULL : bpf_map_lookup_elem(&np_zwin, &key);
+	} else if (open && zero) {
 		__sync_fetch_and_add(&open->nth, 1);
-	else if (open)
+	}
+	if (open && !zero)
 		finish(&key, open, bpf_ktime_get_ns());
 }
 
 /* Ours: ZERO as it was told to the peer last; FULL: nothing more fits, though the peer may not
  * have been told yet. */
-static __always_inline void local(struct sock *sk, bool zero, bool full)
+static __always_inline void local(struct sock *sk, struct tcp_sock *tp, bool zero, bool full)
 {
 	struct np_zwin_key key = { .cookie = np_read_cookie(sk), .who = NP_WHO_LOCAL };
 	struct np_ev_anomaly *open = bpf_map_lookup_elem(&np_zwin, &key);
 
 	if (!open) {
-		if (zero || full)
-			begin(&key, sk, zero ? NP_EV_ANOMALY : NP_EV_NONE, bpf_ktime_get_ns());
+		/* what filled it was not seen: it came last */
+		if (zero)
+			begin(&key, sk, NP_EV_ANOMALY, at_jiffy(tp->inet_conn.icsk_ack.lrcvtime));
+		else if (full)
+			begin(&key, sk, NP_EV_NONE, bpf_ktime_get_ns());
 	} else if (zero) {
 		open->hdr.type = NP_EV_ANOMALY;
 		__sync_fetch_and_add(&open->nth, 1);
@@ -109,7 +129,7 @@ int BPF_PROG(np_zwin_segment, struct sock *sk, struct sk_buff *skb)
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	__u32 wnd, used, len = skb->len, hdr;
-	bool full, zero;
+	bool full, zero, was;
 	__u8 h[4];
 
 	/* data offset, flags, window */
@@ -118,12 +138,13 @@ int BPF_PROG(np_zwin_segment, struct sock *sk, struct sk_buff *skb)
 	wnd = tp->rcv_wnd;
 	used = tp->rcv_nxt - tp->rcv_wup;
 	zero = !h[2] && !h[3] && !(h[1] & TCPHDR_RST);
-	if (zero || np_zwin_live[NP_WHO_REMOTE])
-		remote(sk, zero);
+	was = !tp->snd_wnd;
+	if (zero || was || np_zwin_live[NP_WHO_REMOTE])
+		remote(sk, tp, zero, was);
 	hdr = (h[0] >> 4) * 4;
 	full = wnd && used + (len > hdr ? len - hdr : 0) >= wnd;
 	if (!wnd || full || np_zwin_live[NP_WHO_LOCAL])
-		local(sk, !wnd, full);
+		local(sk, tp, !wnd, full);
 	return 0;
 }
 
@@ -133,13 +154,13 @@ int BPF_PROG(np_zwin_read, struct sock *sk)
 	struct tcp_sock *tp;
 	__u32 wnd;
 
-	if (!np_zwin_live[NP_WHO_LOCAL])
-		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
-	if (!tp || np_sock_left_out(sk))
+	if (!tp)
 		return 0;
 	wnd = tp->rcv_wnd;
-	local(sk, !wnd, wnd && tp->rcv_nxt - tp->rcv_wup >= wnd);
+	if ((wnd && !np_zwin_live[NP_WHO_LOCAL]) || np_sock_left_out(sk))
+		return 0;
+	local(sk, tp, !wnd, wnd && tp->rcv_nxt - tp->rcv_wup >= wnd);
 	return 0;
 }
 

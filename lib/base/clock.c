@@ -20,3 +20,12 @@ uint64_t np_clock_wall(void)
 {
 	return clock_ns(CLOCK_REALTIME);
 }
+
+uint64_t np_clock_tick(void)
+{
+	struct timespec ts = { .tv_nsec = 4000000 };
+
+	/* the coarse clocks go with the tick */
+	clock_getres(CLOCK_MONOTONIC_COARSE, &ts);
+	return (uint64_t)ts.tv_nsec;
+}

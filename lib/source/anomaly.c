@@ -76,6 +76,7 @@ static void prepare(struct np_source *src, bool wanted)
 
 	bpf->rodata->np_an_mask = mask;
 	bpf->rodata->np_an_stacks = src->cfg.stacks;
+	bpf->rodata->np_jiffy_ns = np_clock_tick();
 	bpf_map__set_autocreate(bpf->maps.np_stacks, mask && src->cfg.stacks);
 	bpf_map__set_autocreate(bpf->maps.np_an_ownerless, mask);
 	bpf_map__set_autocreate(bpf->maps.np_an_last_reset, mask);

@@ -148,6 +148,24 @@ a retrans tlp 46 46'
 	[ "$(anom_count '.ongoing == false and .ns == "a" and .duration >= 0.24 and .duration < 0.4')" -ge 18 ]
 }
 
+@test "a window that is zero when we come: both ends tell it, since the last acknowledgement" {
+	netns_up
+	serve stall-server --rcvbuf 32K --stall 4000 --times 1
+	start_bg client in_ns "$NS_A" timeout 60 "$work" stall-client --to "$ADDR_B" --port "$port" --times 1 --tx 100000 --rx 100
+	closed() { [ "$(netns_count "$NS_B" TcpExtTCPToZeroWindowAdv)" -ge 1 ]; }
+	wait_for 10 closed
+	anom_start
+	opened() { [ "$(netns_count "$NS_B" TcpExtTCPFromZeroWindowAdv)" -ge 1 ]; }
+	wait_for 20 opened
+	stop_bg client 0
+	anom_stop
+	anom 'select(.event == "zero-window") | tojson'
+	for ns in a b; do
+		[ "$(anom_count ".ns == \"$ns\" and .event == \"zero-window\" and .ongoing == false and .duration > 0 and .duration < 4.5")" = 1 ]
+		[ "$(anom_sum ".ns == \"$ns\" and .event == \"zero-window\"" events)" = 1 ]
+	done
+}
+
 @test "a listener that never accepts: each drop of its queue is counted, and its process named" {
 	netns_up
 	start_bg deaf in_ns "$NS_B" "$work" deaf --listen "$ADDR_B" --backlog 4
