@@ -152,11 +152,11 @@ a retrans tlp 46 46'
 	netns_up
 	serve stall-server --rcvbuf 32K --stall 4000 --times 1
 	start_bg client in_ns "$NS_A" timeout 60 "$work" stall-client --to "$ADDR_B" --port "$port" --times 1 --tx 100000 --rx 100
-	closed() { [ "$(netns_count "$NS_B" TcpExtTCPToZeroWindowAdv)" -ge 1 ]; }
-	wait_for 10 closed
+	stuck() { [ "$(netns_count "$NS_B" TcpExtTCPToZeroWindowAdv)" -ge 1 ]; }
+	wait_for 10 stuck
 	anom_start
-	opened() { [ "$(netns_count "$NS_B" TcpExtTCPFromZeroWindowAdv)" -ge 1 ]; }
-	wait_for 20 opened
+	resumed() { [ "$(netns_count "$NS_B" TcpExtTCPFromZeroWindowAdv)" -ge 1 ]; }
+	wait_for 20 resumed
 	stop_bg client 0
 	anom_stop
 	anom 'select(.event == "zero-window") | tojson'
