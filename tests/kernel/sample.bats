@@ -88,8 +88,9 @@ within() {
 		awk '{ last[$1] = $2 " " $3 } END { for (p in last) print last[p] }' >"$NP_TMP/sockets"
 	within "$(wc -l <"$NP_TMP/sockets")" 400 4
 	sort "$NP_TMP/sockets" | uniq -c
-	# a group of one: 100 bytes in one datagram, by four
-	[ "$(sort -u "$NP_TMP/sockets")" = '400 4' ]
+	# a group of one: 100 bytes in one datagram, by four; two sockets may have had the same port, one after the other
+	[ "$(awk '$1 != 100 * $2 || $2 % 4 || !$2' "$NP_TMP/sockets")" = '' ]
+	[ "$(grep -c '^400 4$' "$NP_TMP/sockets")" -ge $(($(wc -l <"$NP_TMP/sockets") - 10)) ]
 }
 
 @test "what goes wrong is told of the connections in the sample alone, and of all who have none by their addresses" {
