@@ -135,16 +135,11 @@ int BPF_PROG(np_an_error, struct sock *sk)
 
 static __always_inline void tell_owner(struct sock *sk)
 {
-	__u64 cookie = np_read_cookie(sk), cred, *found;
+	__u64 cookie = np_read_cookie(sk);
 	struct np_ev_owner *r;
+	bool waited;
 
-	found = bpf_map_lookup_elem(&np_an_ownerless, &cookie);
-	if (!found)
-		return;
-	cred = *found;
-	bpf_map_delete_elem(&np_an_ownerless, &cookie);
-	/* as np_destroy in sock.bpf.c */
-	if (!(cred ? np_current_made(cred) : sk->sk_shutdown == SHUTDOWN_MASK))
+	if (!np_owner_came(sk, cookie, &waited))
 		return;
 	r = np_owner_record(sk, cookie, NP_VIA_CLOSE);
 	if (r)
@@ -158,7 +153,7 @@ static __always_inline void tell_owner(struct sock *sk)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(np_an_state, struct sock *sk, int oldstate, int newstate)
 {
-	if (np_an_any_ownerless && sk->sk_protocol == IPPROTO_TCP &&
+	if (np_any_ownerless && sk->sk_protocol == IPPROTO_TCP &&
 	    (newstate == TCP_FIN_WAIT1 || newstate == TCP_LAST_ACK))
 		tell_owner(sk);
 	return 0;
@@ -173,7 +168,7 @@ int BPF_PROG(np_an_destroy, struct sock *sk)
 	/* both ends said FIN: nearly all */
 	if ((sk->__sk_common.skc_flags & (1UL << SOCK_DONE)) || np_sock_left_out(sk))
 		return 0;
-	if (np_an_any_ownerless)
+	if (np_any_ownerless)
 		tell_owner(sk);
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp)

@@ -14,6 +14,7 @@
 
 #include "np_emit.bpf.h"
 #include "np_event.h"
+#include "np_owner.bpf.h"
 #include "np_read.bpf.h"
 
 /* RFC 9293, 3.1 */
@@ -32,18 +33,6 @@ struct {
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, NP_STACK_DEPTH * sizeof(__u64));
 } np_stacks SEC(".maps") __weak;
-
-/*
- * Sockets that an interrupt ended, or to which it did something else, until their owner closes or
- * destroys them; with np_read_cred(). A walk may be too late for a connection that is young.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, __u64);
-	__type(value, __u64);
-} np_an_ownerless SEC(".maps") __weak;
-bool np_an_any_ownerless __weak; /* there was one: look them up */
 
 static __always_inline bool np_an_wants(enum np_anomaly kind)
 {
@@ -125,8 +114,7 @@ static __always_inline void np_an_wait_for_owner(struct sock *sk, __u64 cookie)
 
 	if (sk->__sk_common.skc_flags & (1UL << SOCK_DEAD))
 		return;
-	bpf_map_update_elem(&np_an_ownerless, &cookie, &cred, BPF_ANY);
-	np_an_any_ownerless = true;
+	np_owner_wait(cookie, cred);
 }
 
 /* The current task in a call of its own, else whoever will close the socket. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The record of who owns a socket, from the owner's own context. */
+/* Who owns a socket: the record of it, from the owner's own context; and sockets that wait for one.
+ */
 #ifndef NP_OWNER_BPF_H
 #define NP_OWNER_BPF_H
 
@@ -28,6 +29,41 @@ static __always_inline struct np_ev_owner *np_owner_record(struct sock *sk, __u6
 	r->cgroup_id = np_read_cgroup(sk);
 	r->netns = sk->__sk_common.skc_net.net->ns.inum;
 	return r;
+}
+
+/*
+ * Sockets that an interrupt ended, or to which it did something else, until their owner closes or
+ * destroys them; with np_read_cred(). A walk may be too late for a connection that is young.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u64);
+	__type(value, __u64);
+} np_ownerless SEC(".maps") __weak;
+bool np_any_ownerless __weak; /* there was one: look them up */
+
+static __always_inline void np_owner_wait(__u64 cookie, __u64 cred)
+{
+	bpf_map_update_elem(&np_ownerless, &cookie, &cred, BPF_ANY);
+	np_any_ownerless = true;
+}
+
+/*
+ * Whether the socket waits for its owner, which is then the task that runs now. It does so once.
+ * Reset before it was accepted: either it was accepted still, and is closed by its process, or its
+ * listener has gone, maybe in an interrupt, which opens it again (tcp_disconnect).
+ */
+static __always_inline bool np_owner_came(struct sock *sk, __u64 cookie, bool *waited)
+{
+	__u64 cred, *found = bpf_map_lookup_elem(&np_ownerless, &cookie);
+
+	*waited = found;
+	if (!found)
+		return false;
+	cred = *found;
+	bpf_map_delete_elem(&np_ownerless, &cookie);
+	return cred ? np_current_made(cred) : sk->sk_shutdown == SHUTDOWN_MASK;
 }
 
 #endif

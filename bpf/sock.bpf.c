@@ -28,17 +28,10 @@ const volatile bool np_want_states = false; /* every change of state */
 /* Set by user space before a walk: also the sockets that have a file. */
 bool np_walk_all;
 
-/* Sockets that an interrupt closed, until their owner destroys them; with np_read_cred(). */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, __u64);
-	__type(value, __u64);
-} np_ownerless SEC(".maps");
-
 __u64 np_ends_left_out; /* connections that ended outside of the sample */
 
-__u32 np_half_reset; /* of them: how many the peer had said FIN to before its RST, or more */
+/* Of np_ownerless: how many the peer had said FIN to before its RST, or more. */
+__u32 np_half_reset;
 
 static __always_inline void emit_owner(struct sock *sk, __u64 cookie, enum np_owner_via via)
 {
@@ -208,7 +201,7 @@ static __always_inline void emit_end(struct sock *sk, __u64 cookie, int oldstate
 	}
 	/* not orphaned yet: a process will close the file and so destroy it */
 	if (!mine && !known && !(sk->__sk_common.skc_flags & (1UL << SOCK_DEAD))) {
-		bpf_map_update_elem(&np_ownerless, &cookie, &cred, BPF_ANY);
+		np_owner_wait(cookie, cred);
 		if (sk->__sk_common.skc_flags & (1UL << SOCK_DONE))
 			__sync_fetch_and_add(&np_half_reset, 1);
 	}
@@ -264,8 +257,8 @@ int BPF_PROG(np_synack_again, const struct sock *sk, const struct request_sock *
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(np_destroy, struct sock *sk)
 {
-	bool done = sk->__sk_common.skc_flags & (1UL << SOCK_DONE);
-	__u64 cookie, cred, *found;
+	bool done = sk->__sk_common.skc_flags & (1UL << SOCK_DONE), came, waited;
+	__u64 cookie;
 
 	/* both ends said FIN: not cut short, and nearly all of them, so leave before the lookup */
 	if (done && !np_half_reset)
@@ -273,18 +266,10 @@ int BPF_PROG(np_destroy, struct sock *sk)
 	cookie = np_read_cookie(sk);
 	if (np_left_out(cookie))
 		return 0;
-	found = bpf_map_lookup_elem(&np_ownerless, &cookie);
-	if (!found)
-		return 0;
-	cred = *found;
-	bpf_map_delete_elem(&np_ownerless, &cookie);
-	if (done)
+	came = np_owner_came(sk, cookie, &waited);
+	if (waited && done)
 		__sync_fetch_and_add(&np_half_reset, -1);
-	/*
-	 * Reset before it was accepted: either it was accepted still, and is closed by its process,
-	 * or its listener has gone, maybe in an interrupt, which opens it again (tcp_disconnect).
-	 */
-	if (cred ? np_current_made(cred) : sk->sk_shutdown == SHUTDOWN_MASK)
+	if (came)
 		emit_owner(sk, cookie, NP_VIA_CLOSE);
 	return 0;
 }

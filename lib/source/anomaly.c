@@ -78,7 +78,6 @@ static void prepare(struct np_source *src, bool wanted)
 	bpf->rodata->np_an_stacks = src->cfg.stacks;
 	bpf->rodata->np_jiffy_ns = np_clock_tick();
 	bpf_map__set_autocreate(bpf->maps.np_stacks, mask && src->cfg.stacks);
-	bpf_map__set_autocreate(bpf->maps.np_an_ownerless, mask);
 	bpf_map__set_autocreate(bpf->maps.np_an_last_reset, mask);
 	bpf_map__set_autocreate(bpf->maps.np_zwin, mask & KIND(ZERO_WINDOW));
 	for (size_t i = 0; i < NPROGRAMS; i++)

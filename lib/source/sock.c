@@ -32,10 +32,9 @@ static void prepare(struct np_source *src, bool wanted)
 
 	bpf->rodata->np_ring_wake = size / 8;
 	bpf_map__set_max_entries(bpf->maps.np_ring, size);
-	/* other probes need it too */
-	bpf_map__set_autocreate(bpf->maps.np_ring,
-				wanted || ((src->cfg.want | src->cfg.may_want) & NP_SRC_ANOMALY));
-	bpf_map__set_autocreate(bpf->maps.np_ownerless, wanted);
+	/* those of anomalies need these too */
+	bpf_map__set_autocreate(bpf->maps.np_ring, wanted || (all & NP_SRC_ANOMALY));
+	bpf_map__set_autocreate(bpf->maps.np_ownerless, wanted || (all & NP_SRC_ANOMALY));
 	bpf_map__set_autocreate(bpf->maps.np_youngs, wanted);
 	bpf->rodata->np_want_life = all & NP_SRC_LIFE;
 	bpf->rodata->np_want_open = all & NP_SRC_OPEN;
