@@ -140,7 +140,8 @@ a retrans tlp 46 46'
 	[ "$(anom_count ".ns == \"b\" and .pid == $(bg_pid server) and .comm == \"np-work\"")" = "$(anom_count '.ns == "b"')" ]
 	[ "$(anom_count ".ns == \"a\" and .pid == $(jq .pid "$NP_TMP/stalls")")" = "$(anom_count '.ns == "a"')" ]
 	anom 'select(.ongoing == false) | "\(.ns) \(.duration)"' | sort | uniq -c
-	[ "$(anom_count '.ongoing == false and .ns == "b" and .duration >= 0.285 and .duration < 0.4')" = 23 ]
+	# The first may begin one delayed acknowledgement late: in slow start the window may fill in two steps.
+	[ "$(anom 'select(.ongoing == false and .ns == "b").duration' | awk 'NR == 1 ? $1 < 0.235 || $1 >= 0.4 : $1 < 0.285 || $1 >= 0.4')" = '' ]
 	# The peer hears of the begin by an acknowledgement that waits for 40 ms, or for its next segment.
 	# The sender may be told late: by the answer to its first probe.
 	[ "$(anom_count '.ongoing == false and .ns == "a" and .duration > 0 and .duration < 0.4')" = 23 ]
