@@ -93,6 +93,7 @@ void np_trust_print(const struct np_source_stats *source, const struct np_flows 
 	fprintf(stderr, "connections living         %zu\n", np_flows_count(flows));
 	fprintf(stderr, "connections ended          %llu\n", ull(fs->ended));
 	fprintf(stderr, "ended without an event     %llu\n", ull(fs->vanished));
+	fprintf(stderr, "sent again without an event %llu\n", ull(fs->untold));
 	fprintf(stderr, "bytes without an owner     %llu\n", ull(fs->ownerless_bytes));
 	fprintf(stderr, "ended outside the sample   %llu\n", ull(source->left_out));
 	fprintf(stderr, "records outside the sample %llu\n", ull(fs->left_out));

@@ -192,6 +192,38 @@ static bool told_already(struct np_detail *d, const struct np_ev_anomaly *r)
 	return told;
 }
 
+/*
+ * What the events say of segments sent again, beside the socket's own count. One that was counted
+ * by a walk and is not told by the next one never will be: its hook did not run, or the try failed.
+ */
+static void settle(struct np_flows *flows, struct np_detail *d)
+{
+	if (d->untold <= 0)
+		return;
+	flows->stats.untold += (uint64_t)d->untold;
+	d->untold = 0;
+}
+
+void np_again_counted(struct np_flows *flows, struct np_flow *flow, uint64_t segs, bool last)
+{
+	struct np_detail *d = flow->row.detail;
+
+	if (!(flows->cfg.log & 1U << (NP_EVENT_ANOMALY + NP_AN_RETRANS)) || (!d && !segs))
+		return;
+	d = np_flow_detail(flows, flow);
+	if (!d)
+		return;
+	/* what is older than the first look at it may have been before we came */
+	if (!flow->seen) {
+		d->untold = 0;
+		return;
+	}
+	settle(flows, d);
+	d->untold += (int64_t)(uint32_t)segs;
+	if (last)
+		settle(flows, d);
+}
+
 void np_take_anomaly(struct np_flows *flows, const struct np_ev_anomaly *r)
 {
 	uint64_t when = r->ts_ns + (r->kind == NP_AN_ZERO_WINDOW ? r->dur_ns : 0);
@@ -228,8 +260,10 @@ void np_take_anomaly(struct np_flows *flows, const struct np_ev_anomaly *r)
 			flow->row.events -= flow->row.events > 1;
 			np_log_undo(flows, r->cookie, NP_EVENT_ANOMALY + NP_AN_RST_RECV);
 		}
-		if (r->kind == NP_AN_RETRANS)
+		if (r->kind == NP_AN_RETRANS) {
 			nth = sent_again(d, r);
+			d->untold -= r->segs;
+		}
 	}
 	event = np_log_add(flows, flow, NP_EVENT_ANOMALY + r->kind, when);
 	if (!event)

@@ -91,6 +91,7 @@ struct np_detail {
 		uint8_t cause; /* NP_CAUSE_SYN has no byte of its own */
 	} again[4];
 	uint32_t nagain;
+	int64_t untold;   /* segments that the socket counts as sent again and no event has told */
 	uint32_t dropped; /* listener: sk_drops at the refresh before */
 	uint32_t told;    /* listener: dropped since, with rows of their own */
 

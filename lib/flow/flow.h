@@ -79,6 +79,7 @@ struct np_flows_stats {
 	uint64_t ended;           /* by an event */
 	uint64_t vanished;        /* found gone by a walk, their end event missed */
 	uint64_t anomalies;       /* records of them */
+	uint64_t untold;          /* segments sent again by the sockets' count, without one */
 	uint64_t no_memory;       /* connections that found no room */
 	uint64_t ownerless_bytes; /* of ended connections whose owner stayed unknown */
 	uint64_t packets;         /* of a capture */

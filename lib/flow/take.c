@@ -108,7 +108,9 @@ static void count_tcp(struct np_row *row, const struct np_ev_sock *r, bool fresh
 	row->d_retrans_bytes += again;
 }
 
-static void set_tcp(struct np_flows *flows, struct np_flow *flow, const struct np_ev_sock *r)
+/* LAST: it has ended. */
+static void set_tcp(struct np_flows *flows, struct np_flow *flow, const struct np_ev_sock *r,
+		    bool last)
 {
 	struct np_row *row = &flow->row;
 
@@ -117,6 +119,7 @@ static void set_tcp(struct np_flows *flows, struct np_flow *flow, const struct n
 	if (flows->cfg.side && np_flow_detail(flows, flow) && !row->detail->side)
 		row->detail->side =
 		    r->hdr.flags & NP_EV_F_ACCEPTED ? NP_SIDE_SERVER : NP_SIDE_CLIENT;
+	np_again_counted(flows, flow, np_grown(r->total_retrans, row->retrans), last);
 	/* what a connection older than the program has moved before is no rate of this interval */
 	count_tcp(row, r, !flow->seen, !flows->first || flow->seen);
 	row->drops = r->drops;
@@ -204,7 +207,7 @@ void np_take_sock(struct np_flows *flows, const struct np_ev_sock *r)
 			flow->row.flags |= NP_ROW_NO_BYTES;
 	} else if (flow->seen != flows->walk) {
 		/* the first holder's record stands for all of them */
-		set_tcp(flows, flow, r);
+		set_tcp(flows, flow, r, false);
 		np_half_close(flows, flow, false);
 		flows->seen_tcp++;
 	}
@@ -230,7 +233,7 @@ void np_take_end(struct np_flows *flows, const struct np_ev_end *end)
 		if (!flow)
 			return;
 	}
-	set_tcp(flows, flow, r);
+	set_tcp(flows, flow, r, true);
 	if (!(r->hdr.flags & NP_EV_F_NO_OWNER) && (connected || closer_owns(flows, flow)))
 		np_take_owner_of(flows, flow, &r->task, connected ? NP_VIA_CONNECT : NP_VIA_CLOSE);
 	if (end->opened_ns)

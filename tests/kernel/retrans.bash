@@ -44,11 +44,12 @@ anom_kinds() {
 		END { for (k in n) print k, n[k], s[k] }' | sort
 }
 
-# anom_is KINDS: just these rows, and the kernel counts as many segments sent again at either end.
+# anom_is KINDS: just these rows, and the kernel counts as many segments sent again at either end, for each socket too.
 anom_is() {
 	local ns name
 	echo "rows:" && anom_kinds
 	[ "$(anom_kinds)" = "$1" ] || return 1
+	grep -x 'sent again without an event 0' "$(bg_err anom)" || return 1
 	for ns in a b; do
 		name=NS_${ns^^}
 		echo "$ns: $(netns_count "${!name}" TcpRetransSegs) sent again"

@@ -380,6 +380,62 @@ static void a_connection_stays_tcp_whatever_a_record_says(void **state)
 	assert_int_equal(np_flows_count(flows), 1);
 }
 
+static void counted(uint32_t total_retrans)
+{
+	struct np_ev_sock r = tcp(5, 7, 100000);
+
+	r.total_retrans = total_retrans;
+	begin();
+	GIVE(r);
+	end(ALL);
+	np_flows_next(flows);
+}
+
+static uint64_t untold(void)
+{
+	return np_flows_stats(flows)->untold;
+}
+
+/* A hook may not run, or a try may fail: the socket counts it all the same. */
+static void what_is_sent_again_without_an_event_is_counted(void **state)
+{
+	struct np_ev_anomaly r = anomaly(NP_AN_RETRANS, 5, 7);
+	struct np_ev_end gone = tcp_end(5, 7, 100000);
+
+	(void)state;
+	r.segs = 2;
+	counted(9); /* before we came */
+	counted(9);
+	GIVE(r);
+	counted(11);
+	counted(11);
+	assert_int_equal(untold(), 0);
+	counted(14); /* the event is on its way */
+	assert_int_equal(untold(), 0);
+	GIVE(r);
+	assert_int_equal(untold(), 0);
+	counted(14);
+	assert_int_equal(untold(), 1);
+	counted(14);
+	assert_int_equal(untold(), 1);
+	gone.sock.total_retrans = 15; /* after its end nothing comes */
+	GIVE(gone);
+	assert_int_equal(untold(), 2);
+}
+
+static void an_event_before_the_first_look_is_part_of_it(void **state)
+{
+	struct np_ev_anomaly r = anomaly(NP_AN_RETRANS, 5, 7);
+
+	(void)state;
+	r.segs = 1;
+	GIVE(r);
+	counted(1);
+	counted(2);
+	counted(2);
+	assert_int_equal(untold(), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -398,6 +454,8 @@ int main(void)
 		LOG_TEST(unknown_kinds_are_refused),
 		LOG_TEST(errors_have_names),
 		LOG_TEST(a_connection_stays_tcp_whatever_a_record_says),
+		LOG_TEST(what_is_sent_again_without_an_event_is_counted),
+		LOG_TEST(an_event_before_the_first_look_is_part_of_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
