@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,8 +53,52 @@ void np_grp_free(struct np_grp *g, struct np_meta *meta)
 	free(g);
 }
 
+static void free_gone(struct np_grouping *gr)
+{
+	for (size_t i = 0; i < gr->ngone; i++)
+		np_grp_free(gr->gone[i], NULL);
+	free(gr->gone);
+	gr->gone = NULL;
+	gr->ngone = 0;
+}
+
+static int add_gone(struct np_grouping *gr, const struct np_group_row *base)
+{
+	struct np_grp *g = np_grp_new(&base->row);
+
+	if (!g)
+		return -ENOMEM;
+	gr->gone[gr->ngone++] = g;
+	if (np_merge_copy(&g->shown, &g->past))
+		return -ENOMEM;
+	g->shown.row.flags |= NP_ROW_KEPT | NP_ROW_ENDED;
+	g->shown.kept = base->kept;
+	g->shown.base = base;
+	return 0;
+}
+
+int np_grouping_gone(struct np_grouping *gr)
+{
+	const struct np_row *const *rows;
+	size_t n;
+	int err = 0;
+
+	free_gone(gr);
+	if (!gr->base)
+		return 0;
+	rows = np_baseline_rows(gr->base, &n);
+	gr->gone = calloc(n + 1, sizeof(struct np_grp *));
+	if (!gr->gone)
+		return -ENOMEM;
+	for (size_t i = 0; i < n && !err; i++)
+		if (!np_baseline_seen(gr->base, rows[i]))
+			err = add_gone(gr, (const struct np_group_row *)rows[i]);
+	return err;
+}
+
 void np_grouping_free(struct np_grouping *gr)
 {
+	free_gone(gr);
 	np_map_foreach (&gr->groups, slot) {
 		for (struct np_grp *g = slot->val, *next; g; g = next) {
 			next = g->chain;

@@ -30,7 +30,9 @@ struct np_grouping {
 	struct np_meta *meta;
 	uint64_t forgotten;       /* ended groups dropped for room */
 	struct np_baseline *base; /* of the same keys; NULL: none */
-	struct np_run_sums run;   /* of all groups together, and how long that was */
+	struct np_grp **gone;     /* np_grouping_gone() */
+	size_t ngone;
+	struct np_run_sums run; /* of all groups together, and how long that was */
 	uint64_t run_ns;
 	uint64_t run_at_ns; /* the refresh that was counted last */
 	uint64_t folded;    /* the interval whose ended members were added last */
@@ -39,6 +41,9 @@ struct np_grouping {
 void np_grouping_init(struct np_grouping *gr, const struct np_view_cfg *cfg, struct np_meta *meta);
 void np_grouping_free(struct np_grouping *gr);
 bool np_grouping_is(const struct np_grouping *gr, const struct np_view_cfg *cfg);
+
+/* Finds the groups that only the baseline has: nothing of them, and so a hundred percent less. */
+int np_grouping_gone(struct np_grouping *gr);
 
 /* A group of ROW's key outside of any grouping, and its end. */
 struct np_grp *np_grp_new(const struct np_row *row);

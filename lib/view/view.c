@@ -28,8 +28,6 @@ struct np_view {
 	const struct np_row **rows;
 	size_t nrows, cap, matched;
 	struct np_group_row total;
-	struct np_grp **gone; /* groups that only the baseline has, made by the last update */
-	size_t ngone;
 	struct np_grp *pin; /* drilled into: its key, of the grouping in pin_by */
 	const struct np_col *pin_by[NP_MAX_BY];
 	size_t npin;
@@ -55,15 +53,6 @@ int np_view_new(struct np_view **out, const struct np_view_cfg *cfg, struct np_m
 	return 0;
 }
 
-static void free_gone(struct np_view *view)
-{
-	for (size_t i = 0; i < view->ngone; i++)
-		np_grp_free(view->gone[i], NULL);
-	free(view->gone);
-	view->gone = NULL;
-	view->ngone = 0;
-}
-
 void np_view_free(struct np_view *view)
 {
 	if (!view)
@@ -72,7 +61,6 @@ void np_view_free(struct np_view *view)
 		np_grouping_free(&view->kept[i]);
 	np_grp_free(view->pin, view->meta);
 	np_merge_end(&view->total);
-	free_gone(view);
 	free(view->rows);
 	free(view);
 }
@@ -300,42 +288,6 @@ static int take_all(struct np_view *view, struct np_flows *flows)
 	return err;
 }
 
-/* A group that only the baseline has: nothing of it, and so a hundred percent less. */
-static int add_gone(struct np_view *view, const struct np_group_row *base)
-{
-	struct np_grp *g = np_grp_new(&base->row);
-
-	if (!g)
-		return -ENOMEM;
-	view->gone[view->ngone++] = g;
-	if (np_merge_copy(&g->shown, &g->past))
-		return -ENOMEM;
-	g->shown.row.flags |= NP_ROW_KEPT | NP_ROW_ENDED;
-	g->shown.kept = base->kept;
-	g->shown.base = base;
-	return add_row(view, &g->shown.row);
-}
-
-static int show_gone(struct np_view *view)
-{
-	struct np_baseline *base = view->now->base;
-	const struct np_row *const *rows;
-	size_t n;
-	int err = 0;
-
-	free_gone(view);
-	if (!view->last || !base)
-		return 0;
-	rows = np_baseline_rows(base, &n);
-	view->gone = calloc(n + 1, sizeof(struct np_grp *));
-	if (!view->gone)
-		return -ENOMEM;
-	for (size_t i = 0; i < n && !err; i++)
-		if (!np_baseline_seen(base, rows[i]))
-			err = add_gone(view, (const struct np_group_row *)rows[i]);
-	return err;
-}
-
 static int show_groups(struct np_view *view)
 {
 	int err = 0;
@@ -363,7 +315,11 @@ static int show_groups(struct np_view *view)
 	}
 	if (view->cfg.over_run)
 		view->ctx.dt_ns = view->now->run_ns;
-	return err ? err : show_gone(view);
+	if (!err && view->last)
+		err = np_grouping_gone(view->now);
+	for (size_t i = 0; i < view->now->ngone && !err; i++)
+		err = add_row(view, &view->now->gone[i]->shown.row);
+	return err;
 }
 
 /* The total's part of what groups know of the whole run. */
