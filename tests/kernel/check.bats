@@ -25,6 +25,7 @@ teardown() {
 # traffic: 20 connections, 5 at a time, each 5000 bytes there and 3000 back, of one process.
 traffic() {
 	client --to "$ADDR_B" --conns 20 --parallel 5 --tx 5000 --rx 3000 >"$NP_TMP/traffic"
+	all_closed
 }
 
 # holds PROGRAM [OPTIONS] -- CHECKS...: all of them pass over traffic, and each by itself the other way round is a breach.

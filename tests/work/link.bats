@@ -251,6 +251,7 @@ dropped() {
 	link_up
 	serve server
 	hold
+	sleep 0.3 # the last acknowledgement of its first round may wait for 200 ms
 	link_tell block ab
 	[ "$(link_count .ab.blocked)" = 0 ]
 	tell held
