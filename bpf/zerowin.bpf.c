@@ -29,8 +29,8 @@ struct {
 	__type(value, struct np_ev_anomaly);
 } np_zwin SEC(".maps");
 
-/* Of a tick, in ns. */
-const volatile __u64 np_jiffy_ns = 4000000;
+/* By user space: of a tick. */
+const volatile __u64 np_jiffy_ns = 0;
 
 /* Entries by enum np_who: while there are none, nothing is looked up. */
 __u64 np_zwin_live[3];

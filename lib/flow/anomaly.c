@@ -204,7 +204,7 @@ static void settle(struct np_flows *flows, struct np_detail *d)
 	d->untold = 0;
 }
 
-void np_again_counted(struct np_flows *flows, struct np_flow *flow, uint64_t segs, bool last)
+void np_again_counted(struct np_flows *flows, struct np_flow *flow, uint32_t segs, bool last)
 {
 	struct np_detail *d = flow->row.detail;
 
@@ -219,7 +219,7 @@ void np_again_counted(struct np_flows *flows, struct np_flow *flow, uint64_t seg
 		return;
 	}
 	settle(flows, d);
-	d->untold += (int64_t)(uint32_t)segs;
+	d->untold += segs;
 	if (last)
 		settle(flows, d);
 }

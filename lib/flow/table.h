@@ -159,7 +159,7 @@ void np_take_owner(struct np_flows *flows, const struct np_ev_owner *r);
 void np_take_udp(struct np_flows *flows, const struct np_ev_udp *r);
 void np_take_anomaly(struct np_flows *flows, const struct np_ev_anomaly *r);
 /* The socket's count of segments sent again has grown by SEGS; LAST: its events have all come. */
-void np_again_counted(struct np_flows *flows, struct np_flow *flow, uint64_t segs, bool last);
+void np_again_counted(struct np_flows *flows, struct np_flow *flow, uint32_t segs, bool last);
 void np_take_samples(struct np_flows *flows, const struct np_ev_samples *r);
 void np_take_hist(struct np_flows *flows, const struct np_ev_hist *r);
 

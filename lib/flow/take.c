@@ -97,7 +97,6 @@ static void count_tcp(struct np_row *row, const struct np_ev_sock *r, bool fresh
 	row->tx_segs += tx_segs;
 	row->rx_segs += rx_segs;
 	row->retrans_bytes += again;
-	row->retrans += np_grown(r->total_retrans, row->retrans);
 	if (!show)
 		return;
 	row->d_tx += tx;
@@ -113,13 +112,15 @@ static void set_tcp(struct np_flows *flows, struct np_flow *flow, const struct n
 		    bool last)
 {
 	struct np_row *row = &flow->row;
+	uint32_t again = (uint32_t)np_grown(r->total_retrans, row->retrans);
 
 	np_flow_touch(flows, flow);
 	np_flow_known(flows, flow);
 	if (flows->cfg.side && np_flow_detail(flows, flow) && !row->detail->side)
 		row->detail->side =
 		    r->hdr.flags & NP_EV_F_ACCEPTED ? NP_SIDE_SERVER : NP_SIDE_CLIENT;
-	np_again_counted(flows, flow, np_grown(r->total_retrans, row->retrans), last);
+	np_again_counted(flows, flow, again, last);
+	row->retrans += again;
 	/* what a connection older than the program has moved before is no rate of this interval */
 	count_tcp(row, r, !flow->seen, !flows->first || flow->seen);
 	row->drops = r->drops;

@@ -29,12 +29,12 @@ static void prepare(struct np_source *src, bool wanted)
 	struct np_bpf *bpf = src->bpf;
 	uint32_t size = ring_size(src->cfg.ring_size);
 	unsigned int all = src->cfg.want | src->cfg.may_want;
+	bool events = wanted || (all & NP_SRC_ANOMALY); /* anomalies need these maps too */
 
 	bpf->rodata->np_ring_wake = size / 8;
 	bpf_map__set_max_entries(bpf->maps.np_ring, size);
-	/* those of anomalies need these too */
-	bpf_map__set_autocreate(bpf->maps.np_ring, wanted || (all & NP_SRC_ANOMALY));
-	bpf_map__set_autocreate(bpf->maps.np_ownerless, wanted || (all & NP_SRC_ANOMALY));
+	bpf_map__set_autocreate(bpf->maps.np_ring, events);
+	bpf_map__set_autocreate(bpf->maps.np_ownerless, events);
 	bpf_map__set_autocreate(bpf->maps.np_youngs, wanted);
 	bpf->rodata->np_want_life = all & NP_SRC_LIFE;
 	bpf->rodata->np_want_open = all & NP_SRC_OPEN;
