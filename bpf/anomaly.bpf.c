@@ -15,18 +15,6 @@
 #define CA_LOSS         4
 #define TIME_LOSS_PROBE 5
 
-/* The socket and time of this processor's last tcp_reset(). */
-struct last_reset {
-	__u64 sk;
-	__u64 ts_ns;
-};
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct last_reset);
-} np_an_last_reset SEC(".maps");
-
 /* ---- segments sent again ---- */
 
 static __always_inline enum np_cause cause_of(struct sock *sk, struct tcp_sock *tp)
@@ -118,15 +106,6 @@ int BPF_PROG(np_an_synack, struct sock *sk, struct request_sock *req)
 
 /* ---- resets ---- */
 
-/* tcp_reset() of this socket ran on this processor just now: what follows answers no RST. */
-static __always_inline bool just_reset(__u64 sk)
-{
-	__u32 zero = 0;
-	struct last_reset *last = bpf_map_lookup_elem(&np_an_last_reset, &zero);
-
-	return last && last->sk == sk && bpf_ktime_get_ns() - last->ts_ns < 100000;
-}
-
 /* Of a socket of ours; SKB is the segment that is answered so, NULL where we abort it. */
 static __always_inline void rst_sock(struct np_ev_anomaly *r, struct sock *sk, bool answers)
 {
@@ -135,7 +114,7 @@ static __always_inline void rst_sock(struct np_ev_anomaly *r, struct sock *sk, b
 	if (!tp)
 		return;
 	np_an_sock(r, sk, tp);
-	if (answers && just_reset((__u64)sk))
+	if (answers && np_an_just_reset(sk))
 		r->flags |= NP_AN_F_UNDO;
 	/* close() may fall to a bystander, who held the file for a moment */
 	if (np_an_owned(sk) && (answers || np_current_made(np_read_cred(sk))))
@@ -217,11 +196,12 @@ SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(np_an_rst_rx, struct sock *sk)
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	struct last_reset *last;
 	struct np_ev_anomaly *r;
-	__u32 zero = 0;
 
 	if (!tp || np_sock_left_out(sk))
+		return 0;
+	np_an_is_reset(sk);
+	if (!np_an_wants(NP_AN_RST_RECV))
 		return 0;
 	r = np_an_new(NP_AN_RST_RECV);
 	if (!r)
@@ -230,11 +210,6 @@ int BPF_PROG(np_an_rst_rx, struct sock *sk)
 	r->who = NP_WHO_REMOTE;
 	np_an_stack(r, ctx);
 	np_an_read_owner(r, sk);
-	last = bpf_map_lookup_elem(&np_an_last_reset, &zero);
-	if (last) {
-		last->sk = (__u64)sk;
-		last->ts_ns = r->ts_ns;
-	}
 	np_submit_soon(r);
 	return 0;
 }

@@ -17,6 +17,7 @@
 /* include/uapi/asm-generic/errno.h */
 #define NP_ENETUNREACH  101
 #define NP_ETIMEDOUT    110
+#define NP_ECONNREFUSED 111
 #define NP_EHOSTUNREACH 113
 
 /* retrans_stamp is the low half of a clock in ms, or us (tcp_time_stamp_ts). */
@@ -104,18 +105,55 @@ static __always_inline struct np_ev_anomaly *new_end(enum np_anomaly kind, struc
 	return r;
 }
 
+/* Of a connect: what an ICMP message said, which lies in the error queue too (tcp_v4_err). */
+static __always_inline int queued_error(struct sock *sk)
+{
+	struct sk_buff *skb = sk->sk_error_queue.next;
+	struct sock_exterr_skb *err = (void *)&skb->cb;
+
+	return sk->sk_error_queue.qlen ? (int)BPF_CORE_READ(err, ee.ee_errno) : 0;
+}
+
+/*
+ * The error is its process's to take (SO_ERROR, read), and where the end of the connection woke it
+ * on another processor it may have done so before we run (since 6.10 the end comes before the
+ * report). Then the rest of the socket says what it was; 0: nothing that is told here, or only a
+ * message in the error queue.
+ */
+static __always_inline int taken_error(struct sock *sk, struct tcp_sock *tp)
+{
+	bool fresh = never_established(tp), timer = tp->inet_conn.icsk_retransmits;
+	int err = queued_error(sk);
+
+	if (sk->__sk_common.skc_state != TCP_CLOSE || !tp->segs_out || (err && !fresh))
+		return 0;
+	if (err)
+		return err;
+	/* a reset, or somebody's abort */
+	if (np_an_just_reset(sk) || np_an_owned(sk))
+		return fresh ? NP_ECONNREFUSED : 0;
+	if (!timer && !tp->inet_conn.icsk_probes_out)
+		return fresh ? NP_EHOSTUNREACH : 0;
+	return sk->sk_err_soft ? sk->sk_err_soft : NP_ETIMEDOUT;
+}
+
 /* Fires also for messages in the error queue, with sk_err 0, and not for orphans (since 6.10). */
 SEC("tp_btf/inet_sk_error_report")
 int BPF_PROG(np_an_error, struct sock *sk)
 {
 	struct np_ev_anomaly *r;
 	struct tcp_sock *tp;
-	int err = sk->sk_err;
+	int err;
 
-	if (sk->sk_protocol != IPPROTO_TCP || !err)
+	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp || np_sock_left_out(sk))
+		return 0;
+	err = sk->sk_err;
+	if (!err)
+		err = taken_error(sk, tp);
+	if (!err)
 		return 0;
 	/* what an ICMP message said last stands for the timeout (tcp_write_err, sk_err_soft) */
 	if (never_established(tp))
@@ -127,6 +165,7 @@ int BPF_PROG(np_an_error, struct sock *sk)
 		return 0;
 	if (!r)
 		return 0;
+	r->sk_err = err;
 	if (!(np_an_owned(sk) && np_read_current(&r->task)) && !read_waiter(&r->task, sk))
 		np_an_wait_for_owner(sk, r->cookie);
 	np_submit_soon(r);

@@ -34,6 +34,38 @@ struct {
 	__uint(value_size, NP_STACK_DEPTH * sizeof(__u64));
 } np_stacks SEC(".maps") __weak;
 
+/* The socket and time of this processor's last tcp_reset(). */
+struct np_an_reset {
+	__u64 sk;
+	__u64 ts_ns;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct np_an_reset);
+} np_an_last_reset SEC(".maps") __weak;
+
+static __always_inline void np_an_is_reset(struct sock *sk)
+{
+	__u32 zero = 0;
+	struct np_an_reset *last = bpf_map_lookup_elem(&np_an_last_reset, &zero);
+
+	if (last) {
+		last->sk = (__u64)sk;
+		last->ts_ns = bpf_ktime_get_ns();
+	}
+}
+
+/* tcp_reset() of this socket ran on this processor just now: what follows comes of it. */
+static __always_inline bool np_an_just_reset(struct sock *sk)
+{
+	__u32 zero = 0;
+	struct np_an_reset *last = bpf_map_lookup_elem(&np_an_last_reset, &zero);
+
+	return last && last->sk == (__u64)sk && bpf_ktime_get_ns() - last->ts_ns < 100000;
+}
+
 static __always_inline bool np_an_wants(enum np_anomaly kind)
 {
 	return np_an_mask & (1U << kind);

@@ -252,17 +252,30 @@ struct numa_drop_counters {
 };
 struct file;
 struct socket;
+struct sk_buff_head {
+	struct sk_buff *next;
+	__u32 qlen;
+};
+/* skb->cb in sk_error_queue */
+struct sock_extended_err {
+	__u32 ee_errno;
+};
+struct sock_exterr_skb {
+	struct sock_extended_err ee;
+};
 struct sock {
 	struct sock_common __sk_common;
 	atomic_t sk_drops;
 	struct numa_drop_counters *sk_drop_counters;
 	socket_lock_t sk_lock;
+	struct sk_buff_head sk_error_queue;
 	struct socket_wq *sk_wq;
 	struct socket *sk_socket;
 	__u16 sk_type;
 	__u16 sk_protocol;
 	__u8 sk_shutdown;
 	int sk_err;
+	int sk_err_soft;
 	__u32 sk_ack_backlog;
 	__u32 sk_max_ack_backlog;
 	kuid_t sk_uid;
@@ -282,6 +295,7 @@ struct inet_connection_sock {
 	__u8 icsk_ca_state : 5;
 	__u8 icsk_retransmits;
 	__u8 icsk_pending;
+	__u8 icsk_probes_out;
 	struct {
 		__u32 lrcvtime; /* of the last data: jiffies */
 	} icsk_ack;

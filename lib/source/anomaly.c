@@ -23,20 +23,19 @@
 /* Which program which kinds need. Those of zero-window are dear: one runs for each segment. */
 static const struct {
 	const char *name;
-	uint32_t kinds;
-	bool shows; /* by itself; else it only helps */
+	uint32_t shows, helps; /* by itself, or what another one shows */
 } programs[] = {
-	{ "np_an_retrans", KIND(RETRANS), true },
-	{ "np_an_synack", KIND(SYNACK_RETRANS), true },
-	{ "np_an_rst_tx", KIND(RST_SENT) | KIND(PORT_REUSE), true },
-	{ "np_an_rst_rx", KIND(RST_RECV), true },
-	{ "np_an_error", KIND(CONNECT_FAIL) | KIND(TIMEOUT), true },
-	{ "np_an_destroy", WAIT, false },
-	{ ALARM, WAIT, false },
-	{ "np_an_drop", KIND(DROP) | KIND(PORT_REUSE) | KIND(LISTEN_OVERFLOW), true },
-	{ "np_zwin_segment", KIND(ZERO_WINDOW), true },
-	{ "np_zwin_read", KIND(ZERO_WINDOW), false },
-	{ "np_zwin_destroy", KIND(ZERO_WINDOW), false },
+	{ "np_an_retrans", KIND(RETRANS), 0 },
+	{ "np_an_synack", KIND(SYNACK_RETRANS), 0 },
+	{ "np_an_rst_tx", KIND(RST_SENT) | KIND(PORT_REUSE), 0 },
+	{ "np_an_rst_rx", KIND(RST_RECV), KIND(CONNECT_FAIL) | KIND(TIMEOUT) },
+	{ "np_an_error", KIND(CONNECT_FAIL) | KIND(TIMEOUT), 0 },
+	{ "np_an_destroy", 0, WAIT },
+	{ ALARM, 0, WAIT },
+	{ "np_an_drop", KIND(DROP) | KIND(PORT_REUSE) | KIND(LISTEN_OVERFLOW), 0 },
+	{ "np_zwin_segment", KIND(ZERO_WINDOW), 0 },
+	{ "np_zwin_read", 0, KIND(ZERO_WINDOW) },
+	{ "np_zwin_destroy", 0, KIND(ZERO_WINDOW) },
 };
 #define NPROGRAMS (sizeof(programs) / sizeof(programs[0]))
 _Static_assert(NPROGRAMS == NP_ANOMALY_LINKS, "room for all links");
@@ -64,7 +63,7 @@ static bool runs(struct np_source *src, size_t i)
 {
 	if (!strcmp(programs[i].name, "np_an_drop") && !have_reasons(src))
 		return false;
-	return (src->cfg.anomalies & programs[i].kinds) &&
+	return (src->cfg.anomalies & (programs[i].shows | programs[i].helps)) &&
 	       (np_source_takes(src, programs[i].name) ||
 		programs[i].name == src->asked_for_cookies);
 }
@@ -184,8 +183,8 @@ uint32_t np_source_anomalies(const struct np_source *src)
 	uint32_t can = 0;
 
 	for (size_t i = 0; i < NPROGRAMS; i++)
-		if (src->anomaly_links[i] && programs[i].shows)
-			can |= programs[i].kinds;
+		if (src->anomaly_links[i])
+			can |= programs[i].shows;
 	/* these two come from the walks */
 	return (can | KIND(LISTEN_OVERFLOW) | KIND(HALF_CLOSE)) & src->cfg.anomalies;
 }

@@ -233,6 +233,23 @@ a retrans tlp 46 46'
 	[ "$(anom_count '.state == "syn-sent" and .comm == "np-work"')" = 33 ]
 }
 
+@test "connects that fail, whose process takes the error before it is reported" {
+	(($(nproc) > 1)) || skip 'needs two processors'
+	netns_up
+	netns_hole 10.99.0.77
+	anom_start --events connect-fail
+	# A timer of an idle processor goes to another one.
+	start_bg busy taskset -c "$(taskset -cp $$ | sed 's/.*: //; s/[,-].*//')" sh -c 'while :; do :; done'
+	end timeout --to 10.99.0.77 --conns 23 --parallel 23 --syncnt 1 --ask
+	stop_bg busy || true
+	end refused --conns 23 --port 9 --ask
+	anom_stop
+	anom '"\(.reason) \(.pid) \(.comm) \(.duration) \(.nth)"' | sort | uniq -c
+	[ "$(anom_count true)" = 46 ]
+	[ "$(anom_count ".reason == \"timeout\" and .pid == $(end_pid timeout) and .duration >= 2.9 and .nth >= 1")" = 23 ]
+	[ "$(anom_count ".reason == \"refused\" and .pid == $(end_pid refused)")" = 23 ]
+}
+
 @test "connections that die: by retransmissions, by keepalive" {
 	netns_up
 	serve end-server
@@ -251,7 +268,8 @@ a retrans tlp 46 46'
 	[ "$(anom_count '.event == "timeout"')" = "$(netns_count "$NS_A" TcpExtTCPAbortOnTimeout)" ]
 	[ "$(anom_count ".event == \"timeout\" and .pid == $(bg_json dead 'select(.comm).pid') and .duration > 1")" = 3 ]
 	[ "$(anom_count ".event == \"timeout\" and .pid == $(bg_json alive 'select(.comm).pid')")" = 2 ]
-	[ "$(anom_sum '.event == "retrans"' segs)" = "$(netns_count "$NS_A" TcpRetransSegs)" ]
+	anom_kinds
+	[ "$(anom_sum '.ns == "a" and .event == "retrans"' segs)" = "$(netns_count "$NS_A" TcpRetransSegs)" ]
 }
 
 @test "half-closed for more than 5 s: told when that is known and when it ends, and counted once" {

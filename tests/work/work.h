@@ -94,7 +94,7 @@ struct work_opts {
 	enum work_read read;
 	enum work_close close;
 	enum work_accept accept;
-	bool hold, nonblock, mapped, echo, oneshot, unconnected, each, quickack;
+	bool hold, nonblock, mapped, echo, oneshot, unconnected, each, quickack, ask;
 	char comm[16]; /* may hold any byte but NUL; empty: leave the name */
 };
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -70,6 +71,37 @@ static void settled(struct work_conn *c, int err)
 	c->established = err ? 0 : now;
 }
 
+/* On the first processor of those that we have, or on the last. */
+static int run_on(const struct work_batch *b, bool last)
+{
+	int found = -1;
+	cpu_set_t one;
+
+	for (int cpu = 0; cpu < CPU_SETSIZE && (last || found < 0); cpu++)
+		if (CPU_ISSET(cpu, &b->cpus))
+			found = cpu;
+	CPU_ZERO(&one);
+	CPU_SET(found, &one);
+	return sched_setaffinity(0, sizeof(one), &one) ? work_fail("CPU %d", found) : 0;
+}
+
+/* --ask: whoever reports the error of one may find it taken. */
+static int ask_all(struct work_batch *b, uint32_t pending)
+{
+	while (pending) {
+		for (uint32_t i = 0; i < b->n; i++) {
+			int err = b->polls[i].fd < 0 ? 0 : work_socket_error(b->fds[i]);
+
+			if (!err)
+				continue;
+			settled(&b->conns[i], err);
+			b->polls[i].fd = -1;
+			pending--;
+		}
+	}
+	return 0;
+}
+
 static int await_connects(struct work_batch *b)
 {
 	uint32_t pending = 0;
@@ -83,6 +115,8 @@ static int await_connects(struct work_batch *b)
 		    (struct pollfd){ .fd = under_way ? b->fds[i] : -1, .events = POLLOUT };
 		pending += under_way;
 	}
+	if (b->o->ask)
+		return run_on(b, true) < 0 ? -1 : ask_all(b, pending);
 	while (pending) {
 		if (poll(b->polls, b->n, -1) < 0)
 			return work_fail("poll");
@@ -240,6 +274,8 @@ static int run_all(struct work_ctx *ctx, struct work_batch *b)
 
 	if (!b->conns || !b->fds || !b->polls || !b->io)
 		return -1;
+	if (sched_getaffinity(0, sizeof(b->cpus), &b->cpus))
+		return work_fail("sched_getaffinity");
 	work_io_set_header(b->io, &hdr, sizeof(hdr));
 	while (status == 0 && b->first < o->conns) {
 		b->n = o->parallel < o->conns - b->first ? o->parallel : o->conns - b->first;
@@ -247,7 +283,9 @@ static int run_all(struct work_ctx *ctx, struct work_batch *b)
 			b->fds[i] = -1;
 			b->conns[i].opened = 0;
 		}
-		status = run_batch(b);
+		status = o->ask ? run_on(b, false) : 0;
+		if (status == 0)
+			status = run_batch(b);
 		b->first += b->n;
 	}
 	report(b);

@@ -6,6 +6,7 @@
 #include "work.h"
 
 #include <poll.h>
+#include <sched.h>
 
 /* Connections that are open at the same time. */
 struct work_batch {
@@ -15,6 +16,7 @@ struct work_batch {
 	struct work_conn *conns;
 	int *fds; /* -1: closed */
 	struct pollfd *polls;
+	cpu_set_t cpus;    /* which we may run on */
 	uint32_t n, first; /* how many, and the number of the first */
 	struct work_totals t;
 	uint64_t lost; /* bytes written that nobody can get, not in tx */

@@ -73,6 +73,8 @@ static const char usage_text[] =
     "  --quickack                 acknowledge each request at once\n"
     "  --user-timeout MS, --syncnt N   TCP_USER_TIMEOUT, TCP_SYNCNT\n"
     "  --keepcnt N                keepalive after 1 s idle, each second, N probes\n"
+    "  --ask                      ends of connects: ask for SO_ERROR all the time, from the last\n"
+    "                             processor, of connects made on the first, instead of poll()\n"
     "  --each                     a line for each connection, or each request, too\n"
     "Ends (--how):\n"
     "  client server              FIN both ways, by whom first\n"

@@ -165,6 +165,7 @@ static const struct row {
 	{ "think", TIME, FIELD(think), 0, NULL },
 	{ "quickack", FLAG, FIELD(quickack), 0, NULL },
 	{ "each", FLAG, FIELD(each), 0, NULL },
+	{ "ask", FLAG, FIELD(ask), 0, NULL },
 #undef FIELD
 };
 
