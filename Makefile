@@ -7,7 +7,7 @@
 #   tests/unit/test_*  -> build/tests/unit/test_*                   tests/fuzz/fuzz_*.c -> build-fuzz/fuzz_*
 #   tests/work/work*.c -> build/tests/np-work                       tests/work/drop*.c -> build/tests/np-drop
 #   tests/work/link*.c -> build/tests/np-link                       tests/work/pcap*.c -> build/tests/np-pcap
-#   tests/bench/bench*.c -> build/tests/np-bench
+#   tests/work/unseen*.c -> build/tests/np-unseen                   tests/bench/bench*.c -> build/tests/np-bench
 
 VERSION := 0.1.0
 
@@ -96,10 +96,11 @@ FUZZ_SRCS := $(wildcard tests/fuzz/fuzz_*.c)
 WORK_BPF_SRCS := $(wildcard tests/work/*.bpf.c)
 WORK_SRCS := $(filter-out %.bpf.c,$(wildcard tests/work/work*.c))
 DROP_SRCS := $(filter-out %.bpf.c,$(wildcard tests/work/drop*.c))
+UNSEEN_SRCS := $(filter-out %.bpf.c,$(wildcard tests/work/unseen*.c))
 LINK_SRCS := $(wildcard tests/work/link*.c)
 PCAP_SRCS := $(wildcard tests/work/pcap*.c)
 BENCH_SRCS := $(wildcard tests/bench/bench*.c)
-C_SRCS := $(LIB_SRCS) $(TOOL_SRCS) $(UNIT_SRCS) $(FUZZ_SRCS) $(WORK_SRCS) $(DROP_SRCS) $(LINK_SRCS) $(PCAP_SRCS) $(BENCH_SRCS)
+C_SRCS := $(LIB_SRCS) $(TOOL_SRCS) $(UNIT_SRCS) $(FUZZ_SRCS) $(WORK_SRCS) $(DROP_SRCS) $(UNSEEN_SRCS) $(LINK_SRCS) $(PCAP_SRCS) $(BENCH_SRCS)
 ALL_BPF_SRCS := $(BPF_SRCS) $(WORK_BPF_SRCS)
 H_FILES := $(wildcard bpf/*.h lib/*/*.h tests/*/*.h tools/*.h)
 SCRIPTS = $(sort $(shell grep -lsE '^.!.*[ /](ba|da)?(sh|bats)\b' .ci/* deploy/* tests/* tests/*/*) \
@@ -114,7 +115,7 @@ PROGS := $(patsubst tools/%.c,%,$(TOOL_SRCS))
 BINS := $(PROGS:%=$(B)/%)
 UNITS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(UNIT_SRCS))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/%,$(FUZZ_SRCS))
-WORKERS := $(if $(WORK_SRCS),$(B)/tests/np-work) $(if $(DROP_SRCS),$(B)/tests/np-drop) $(if $(LINK_SRCS),$(B)/tests/np-link) $(if $(PCAP_SRCS),$(B)/tests/np-pcap)
+WORKERS := $(if $(WORK_SRCS),$(B)/tests/np-work) $(if $(DROP_SRCS),$(B)/tests/np-drop) $(if $(UNSEEN_SRCS),$(B)/tests/np-unseen) $(if $(LINK_SRCS),$(B)/tests/np-link) $(if $(PCAP_SRCS),$(B)/tests/np-pcap)
 BENCH := $(if $(BENCH_SRCS),$(B)/tests/np-bench)
 MAN := $(sort $(patsubst man/%.in,$(B)/man/%,$(wildcard man/*.[17].in)) $(patsubst man/%,$(B)/man/%,$(wildcard man/*.[17])))
 COMPLETIONS := $(foreach p,$(PROGS),$(B)/completions/bash/$(p) $(B)/completions/zsh/_$(p) $(B)/completions/fish/$(p).fish)
@@ -186,7 +187,7 @@ build/%.skel.h: build/%.bpf.o
 
 # Skeletons come before the first compilation; from the second on, the .d files know who includes which.
 $(call obj,$(LIB_SRCS) $(TOOL_SRCS) $(UNIT_SRCS) $(FUZZ_SRCS)): | $(SKEL)
-$(call obj,$(WORK_SRCS) $(DROP_SRCS)): | $(call skel,$(WORK_BPF_SRCS))
+$(call obj,$(WORK_SRCS) $(DROP_SRCS) $(UNSEEN_SRCS)): | $(call skel,$(WORK_BPF_SRCS))
 
 $(B)/obj/%.o: %.c $(B)/.compile | check-deps
 	$(call say,CC,$<)
@@ -217,6 +218,9 @@ $(B)/tests/np-work: $(call obj,$(WORK_SRCS)) $(LIB) $(B)/.link
 	$(call link_recipe,$(WORK_LIBS))
 
 $(B)/tests/np-drop: $(call obj,$(DROP_SRCS)) $(LIB) $(B)/.link
+	$(call link_recipe,$(WORK_LIBS))
+
+$(B)/tests/np-unseen: $(call obj,$(UNSEEN_SRCS)) $(LIB) $(B)/.link
 	$(call link_recipe,$(WORK_LIBS))
 
 $(B)/tests/np-link: $(call obj,$(LINK_SRCS)) $(LIB) $(B)/.link

@@ -9,9 +9,9 @@
  * segment that finds it open.
  *
  * A begin may not have been seen: it was before we came, or the kernel ran no program for that
- * segment, as 6.18 now and then does on a CPU that was idle (nothing counts that). Then a window
- * that is 0 already tells of it, and it was with the last acknowledgement (the peer's) or the last
- * data (ours).
+ * segment (it may hide a process from tracing, and with it what interrupts that process). Then a
+ * window that is 0 already tells of it, and it was with the last acknowledgement (the peer's) or
+ * the last data (ours).
  */
 #include "np_kernel.h"
 #include <bpf/bpf_core_read.h>

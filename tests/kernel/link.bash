@@ -50,6 +50,7 @@ link_up() {
 		link_down
 		return 1
 	fi
+	netns_watch
 }
 
 # link_tell COMMAND: as on np-link's stdin (np-link --help); back when it is in force. The answer goes to $LINK_SAID.

@@ -47,6 +47,15 @@ netns_up() {
 		netns_down
 		return 1
 	fi
+	netns_watch
+}
+
+# netns_watch: from now on, packets of the two ends that the kernel ran no tracing program for are counted: np_teardown runs a
+# test again that failed where there were some (CONTRIBUTING.md, Kernel traps). Without tcx (before 6.6) nobody counts.
+netns_watch() {
+	local name=unseen$NETNS_COUNT
+	start_bg "$name" "$(np_bin np-unseen)" "/run/netns/$NS_A" "$VETH_A" "/run/netns/$NS_B" "$VETH_B"
+	wait_ready "$name" 2>/dev/null || rm -f "$(bg_err "$name")"
 }
 
 # Also after a failure half way, and twice; with the middle namespace of link.bash. Processes in them must have ended before: a namespace lives as long as they do.

@@ -210,6 +210,31 @@ mirrors() {
 	mirrors "$out"
 }
 
+# Packets that both ends have sent.
+sent_packets() {
+	{
+		in_ns "$NS_A" ip -s -j link show dev "$VETH_A"
+		in_ns "$NS_B" ip -s -j link show dev "$VETH_B"
+	} | jq -s 'map(.[0].stats64.tx.packets) | add'
+}
+
+@test "np-unseen looks at every packet of both ends and every change of their connections, and hardly anything is hidden" {
+	local before after sent said
+	before=$(sent_packets) # multicast reports, from before it came
+	serve server
+	client --to "$ADDR_B" --conns 50 --tx 20000 --rx 30000 >"$NP_TMP/clients"
+	stop_bg server
+	stop_bg "unseen$NETNS_COUNT"
+	after=$(sent_packets)
+	said=$(bg_out "unseen$NETNS_COUNT")
+	sent=$(json_sum sent "$said")
+	cat "$said" && echo "$before to $after"
+	((sent >= after - before && sent <= after))
+	# Each end at least is established, says FIN, has it acknowledged: its first states come before it can be watched.
+	(($(json_sum changed "$said") >= 300))
+	(($(json_sum unseen "$said") < sent / 10))
+}
+
 @test "a lost SYN, over IPv6" {
 	local out=$NP_TMP/clients
 	serve server
