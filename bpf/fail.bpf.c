@@ -137,6 +137,14 @@ static __always_inline int taken_error(struct sock *sk, struct tcp_sock *tp)
 	return sk->sk_err_soft ? sk->sk_err_soft : NP_ETIMEDOUT;
 }
 
+/* An orphan's end is told where it is destroyed, right after; before 6.10 it is reported too. */
+static __always_inline bool destroy_tells(struct sock *sk, int err)
+{
+	return err == NP_ETIMEDOUT && !np_an_owned(sk) &&
+	       (sk->__sk_common.skc_flags & (1UL << SOCK_DEAD | 1UL << SOCK_DONE)) ==
+		   1UL << SOCK_DEAD;
+}
+
 /* Fires also for messages in the error queue, with sk_err 0, and not for orphans (since 6.10). */
 SEC("tp_btf/inet_sk_error_report")
 int BPF_PROG(np_an_error, struct sock *sk)
@@ -153,7 +161,7 @@ int BPF_PROG(np_an_error, struct sock *sk)
 	err = sk->sk_err;
 	if (!err)
 		err = taken_error(sk, tp);
-	if (!err)
+	if (!err || destroy_tells(sk, err))
 		return 0;
 	/* what an ICMP message said last stands for the timeout (tcp_write_err, sk_err_soft) */
 	if (never_established(tp))
