@@ -54,6 +54,17 @@ static void windows(struct np_flows *flows, const struct np_seg *s)
 	}
 }
 
+/* A SYN-ACK with other numbers: the server forgot its first one, or that was not its own. */
+static bool answers_anew(const struct np_seg *s)
+{
+	const struct np_conn *c = s->conn;
+	const struct np_half *server = &c->half[s->from];
+
+	return c->phase == NP_PHASE_SYN && s->from != c->client && s->d->flags & NP_TH_SYN &&
+	       s->d->flags & NP_TH_ACK && server->has_base && s->d->seq != server->base &&
+	       np_syn_acked(&c->half[c->client], s->d->ack);
+}
+
 static void segment(struct np_flows *flows, struct np_seg *s)
 {
 	struct np_conn *c = s->conn;
@@ -61,6 +72,8 @@ static void segment(struct np_flows *flows, struct np_seg *s)
 	struct np_half *f = &c->half[s->from];
 	uint32_t data = d->seq + (d->flags & NP_TH_SYN ? 1 : 0);
 
+	if (answers_anew(s))
+		np_track_restart(c, s->from);
 	/* the same SYN: what was sent before it is void (an RST may have moved the numbers) */
 	if (np_is_syn(d) && f->has_base && f->has_reach)
 		f->next = f->reach;

@@ -161,6 +161,12 @@ static inline bool np_is_syn(const struct np_decoded *d)
 	return (d->flags & (NP_TH_SYN | NP_TH_ACK)) == NP_TH_SYN;
 }
 
+/* What acknowledges the SYN of a client, or that and what came with it. */
+static inline bool np_syn_acked(const struct np_half *client, uint32_t ack)
+{
+	return client->has_base && (ack == client->base + 1 || ack == client->next);
+}
+
 /* track_conn.c */
 struct np_track *np_track_new(void);
 void np_track_free(struct np_flows *flows);
@@ -186,6 +192,8 @@ void np_track_walk(struct np_flows *flows);
 
 /* track_seq.c: NP_SEG_*, and what it leaves in the two halves. */
 uint8_t np_track_judge(const struct np_seg *s, bool seen);
+/* Nothing that END sent so far counts: its next SYN says where its numbers begin. */
+void np_track_restart(struct np_conn *conn, uint8_t end);
 
 /* track_bytes.c: bytes of [SEQ, SEQ + LEN) not seen before, which are from now on. */
 uint32_t np_track_fresh(struct np_flows *flows, struct np_half *half, uint32_t seq, uint32_t len);

@@ -210,8 +210,8 @@ static void reset_early(struct np_flows *flows, const struct np_seg *s)
 	enum np_end end = ours ? NP_END_RESET_SENT : NP_END_RESET_RECV;
 
 	/* RFC 9293, 3.10.7.3: what does not acknowledge the SYN is not for it */
-	if (s->from != c->client && s->d->flags & NP_TH_ACK && client->has_syn &&
-	    s->d->ack != client->base + 1 && !s->d->payload && client->next != s->d->ack)
+	if (s->from != c->client && s->d->flags & NP_TH_ACK && client->has_syn && !s->d->payload &&
+	    !np_syn_acked(client, s->d->ack))
 		return;
 	c->reset_by = (uint8_t)(1 + s->from);
 	c->closed_by = c->reset_by;

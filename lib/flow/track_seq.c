@@ -78,6 +78,17 @@ static void learn_base(struct np_half *f, struct np_half *r, const struct np_dec
 	}
 }
 
+void np_track_restart(struct np_conn *c, uint8_t end)
+{
+	struct np_half *h = &c->half[end];
+
+	h->has_base = h->has_next = h->has_reach = h->has_fin = h->has_high = false;
+	h->ngaps = 0;
+	h->dupacks = 0;
+	if (end == c->local)
+		c->nstamps = 0;
+}
+
 static void remember(const struct np_seg *s, uint8_t what)
 {
 	struct np_half *f = &s->conn->half[s->from], *r = &s->conn->half[!s->from];

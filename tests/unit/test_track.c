@@ -544,6 +544,35 @@ static void a_syn_that_comes_again_is_the_same_connection(void **state)
 	assert_int_equal(ended(NP_EVENT_CLOSE, NP_END_UNFINISHED)->retrans, 1);
 }
 
+static void a_server_may_answer_a_syn_anew_with_other_numbers(void **state)
+{
+	static const uint32_t first[] = { 9000000, 100 }; /* above and below the second */
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++) {
+		const struct np_row *row;
+
+		c(0, SYN, 100, 0, 0);
+		s(10, SYN | ACK, first[i], 101, 0);
+		c(1000, SYN, 100, 0, 0);
+		s(1010, SYN | ACK, 5000, 101, 0);
+		c(1011, ACK, 101, 5001, 0);
+		c(1020, ACK, 101, 5001, 50);
+		s(1030, ACK, 5001, 151, 1000);
+		c(1031, FIN | ACK, 151, 6001, 0);
+		s(1040, FIN | ACK, 6001, 152, 0);
+		c(1041, ACK, 152, 6002, 0);
+		finish();
+		row = ended(NP_EVENT_CLOSE, NP_END_CLOSED);
+		assert_int_equal(row->rx_bytes, 1000);
+		assert_int_equal(row->detail->seen.rx_retrans, 0);
+		assert_int_equal(row->detail->syn_us, 1011000);
+		assert_int_equal(anomalies(NP_AN_RETRANS), 1); /* the SYN */
+		teardown(NULL);
+		setup(NULL);
+	}
+}
+
 static void half_closed_for_more_than_5_seconds(void **state)
 {
 	const struct np_row *row;
@@ -726,6 +755,7 @@ int main(void)
 		T(resets_and_what_still_comes_after_them),
 		T(a_syn_on_the_same_ports_is_another_connection),
 		T(a_syn_that_comes_again_is_the_same_connection),
+		T(a_server_may_answer_a_syn_anew_with_other_numbers),
 		T(half_closed_for_more_than_5_seconds),
 		T(who_is_local),
 		T(datagrams_with_the_same_ends_are_a_flow_until_they_are_silent),
