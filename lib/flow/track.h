@@ -34,7 +34,7 @@ struct np_gap {
 struct np_half {
 	/* as far as the rules for segments need it */
 	uint64_t next_ns; /* when `next` moved */
-	uint64_t ack_ns;  /* of its last segment */
+	uint64_t ack_ns;  /* when it did */
 	uint32_t base;    /* number before its first byte: of its SYN */
 	uint32_t next;    /* past the highest byte */
 	uint32_t reach;   /* past the highest one without a hole before it */
@@ -44,7 +44,7 @@ struct np_half {
 	uint16_t window;
 	uint8_t last;   /* NP_SEG_* of its last segment */
 	uint8_t wscale; /* of its SYN; NP_NO_WSCALE: none, or not seen */
-	bool has_base, has_next, has_reach, has_window, has_fin, has_high, has_syn;
+	bool has_base, has_next, has_reach, has_window, has_fin, has_high, has_syn, has_ack;
 
 	/* payload, each byte once */
 	uint8_t ngaps, gap_room;

@@ -18,9 +18,9 @@ static uint32_t us_between(uint64_t from, uint64_t to)
 /* The FIN of END was acknowledged. */
 static bool fin_acked(const struct np_conn *c, unsigned int end)
 {
-	const struct np_half *h = &c->half[end];
+	const struct np_half *h = &c->half[end], *peer = &c->half[!end];
 
-	return h->has_fin && !np_seq_before(c->half[!end].ack, h->fin);
+	return h->has_fin && peer->has_ack && !np_seq_before(peer->ack, h->fin);
 }
 
 static uint8_t state_of(const struct np_conn *c)

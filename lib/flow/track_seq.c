@@ -54,7 +54,7 @@ static uint8_t judge_data(const struct np_seg *s, bool seen)
 	/* after a probe of one byte the data begins with that byte again */
 	if (d->payload > 1 && d->seq == f->next - 1)
 		back = false;
-	if (d->payload && r->ack && !np_seq_before(r->ack, d->seq + d->payload))
+	if (d->payload && r->has_ack && !np_seq_before(r->ack, d->seq + d->payload))
 		return NP_SEG_RETRANS | NP_SEG_SPURIOUS;
 	if (!back)
 		return 0;
@@ -115,9 +115,12 @@ static void remember(const struct np_seg *s, uint8_t what)
 		f->dupacks = 0;
 	f->window = d->window;
 	f->has_window = true;
+	f->last = what;
+	if (!(d->flags & NP_TH_ACK))
+		return;
 	f->ack = d->ack;
 	f->ack_ns = s->ns;
-	f->last = what;
+	f->has_ack = true;
 }
 
 uint8_t np_track_judge(const struct np_seg *s, bool seen)

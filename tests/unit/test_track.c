@@ -599,6 +599,37 @@ static void half_closed_for_more_than_5_seconds(void **state)
 	assert_int_equal(ended(NP_EVENT_CLOSE, NP_END_CLOSED)->detail->closed_by, NP_WHO_LOCAL);
 }
 
+static void a_fin_whose_peer_is_not_seen_is_not_acknowledged(void **state)
+{
+	static const uint32_t first[] = { 1000, 3000000000U }; /* in either half of the numbers */
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++) {
+		c(0, SYN, first[i], 0, 0);
+		c(10, ACK, first[i] + 1, 501, 0);
+		c(20, ACK, first[i] + 1, 501, 50);
+		c(30, FIN | ACK, first[i] + 51, 501, 0);
+		walk(10000);
+		finish();
+		assert_int_equal(ended(NP_EVENT_CLOSE, NP_END_UNFINISHED)->state, TCP_FIN_WAIT1);
+		assert_int_equal(anomalies(NP_AN_HALF_CLOSE), 0);
+		teardown(NULL);
+		setup(NULL);
+	}
+}
+
+static void an_rst_without_an_acknowledgement_takes_none_back(void **state)
+{
+	(void)state;
+	shake();
+	c(40, ACK, 101, 501, 10);
+	s(50, ACK, 501, 111, 0);
+	s(51, RST, 501, 2000000000, 0); /* what is in the field counts for nothing */
+	c(60, ACK, 111, 501, 10);
+	finish();
+	assert_int_equal(anomalies(NP_AN_RETRANS), 0);
+}
+
 static void who_is_local(void **state)
 {
 	struct frame f = { 0 };
@@ -757,6 +788,8 @@ int main(void)
 		T(a_syn_that_comes_again_is_the_same_connection),
 		T(a_server_may_answer_a_syn_anew_with_other_numbers),
 		T(half_closed_for_more_than_5_seconds),
+		T(a_fin_whose_peer_is_not_seen_is_not_acknowledged),
+		T(an_rst_without_an_acknowledgement_takes_none_back),
 		T(who_is_local),
 		T(datagrams_with_the_same_ends_are_a_flow_until_they_are_silent),
 		T(a_table_has_the_living_and_the_closed_for_a_while),
