@@ -106,6 +106,7 @@ struct np_conn {
 	uint64_t last_syn_ns;
 	uint64_t first_rtt_ns; /* last SYN to the first ACK, 0: not known */
 	uint32_t syns, synacks;
+	uint32_t challenge; /* with told_reuse: what the last bare ACK asked for */
 
 	struct np_stamp *stamps; /* a ring, by `end` */
 	uint16_t stamp_first, nstamps, stamp_room;

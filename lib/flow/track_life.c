@@ -137,11 +137,22 @@ static void challenged(struct np_flows *flows, const struct np_seg *s)
 	struct np_conn *c = s->conn;
 	struct np_ev_anomaly r = { .kind = NP_AN_PORT_REUSE, .ts_ns = s->ns, .seq = s->d->ack };
 
-	if (c->told_reuse || s->d->payload || s->d->flags & (NP_TH_FIN | NP_TH_RST))
+	if (s->d->payload || s->d->flags & (NP_TH_FIN | NP_TH_RST))
+		return;
+	c->challenge = s->d->ack;
+	if (c->told_reuse)
 		return;
 	c->told_reuse = true;
 	r.who = c->client == c->local ? NP_WHO_LOCAL : NP_WHO_REMOTE;
 	np_track_tell(flows, c, &r);
+}
+
+/* What acknowledges neither the SYN nor anything that came with it. */
+static bool is_strange(const struct np_half *client, uint32_t ack)
+{
+	uint32_t from = client->base + 1;
+
+	return client->has_reach && ack - from > client->reach - from;
 }
 
 /* What follows a SYN. A capture may miss either direction. */
@@ -155,8 +166,7 @@ static void after_syn(struct np_flows *flows, const struct np_seg *s)
 	if (s->from == c->client) {
 		if (!c->synack_ns || np_seq_before(server->base, s->d->ack))
 			open_up(flows, c, s->ns);
-	} else if (!c->synack_ns && client->has_base && s->d->ack != client->base + 1 &&
-		   !np_seq_before(client->base + 1, s->d->ack)) {
+	} else if (!c->synack_ns && is_strange(client, s->d->ack)) {
 		challenged(flows, s);
 	} else if (!c->synack_ns || (s->d->payload && !client->packets)) {
 		open_up(flows, c, s->ns);
@@ -227,6 +237,16 @@ static void reset_early(struct np_flows *flows, const struct np_seg *s)
 	finish(flows, c, NP_EVENT_FAIL, end, s->ns);
 }
 
+/* RFC 9293, 3.10.7.3: the answer to a strange ACK, for the sake of the old connection. The client
+ * goes on waiting, and its SYN comes again. */
+static bool answers_challenge(const struct np_seg *s)
+{
+	const struct np_conn *c = s->conn;
+
+	return c->phase == NP_PHASE_SYN && c->told_reuse && s->from == c->client &&
+	       s->d->seq == c->challenge;
+}
+
 static void reset(struct np_flows *flows, const struct np_seg *s)
 {
 	struct np_conn *c = s->conn;
@@ -239,6 +259,8 @@ static void reset(struct np_flows *flows, const struct np_seg *s)
 	r.who = ours ? NP_WHO_LOCAL : NP_WHO_REMOTE;
 	r.len = s->d->payload;
 	np_track_tell(flows, c, &r);
+	if (answers_challenge(s))
+		return;
 	c->any_reset = true;
 	if (c->phase == NP_PHASE_SYN) {
 		reset_early(flows, s);

@@ -106,7 +106,9 @@ static void remember(const struct np_seg *s, uint8_t what)
 			f->has_reach = true;
 		}
 	}
-	if (r->has_reach && d->flags & NP_TH_ACK && np_seq_before(r->reach, d->ack))
+	/* before it is open an ACK may be of another connection */
+	if (r->has_reach && d->flags & NP_TH_ACK && s->conn->phase != NP_PHASE_SYN &&
+	    np_seq_before(r->reach, d->ack))
 		r->reach = d->ack;
 	/* an update of the window between duplicates does not break their row */
 	if (what & NP_SEG_DUP_ACK)

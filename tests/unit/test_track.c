@@ -528,9 +528,41 @@ static void a_syn_on_the_same_ports_is_another_connection(void **state)
 	assert_int_equal(nth_of(NP_EVENT_CLOSE, 0)->detail->end, NP_END_GONE);
 	assert_int_equal(nth_of(NP_EVENT_CLOSE, 0)->tx_segs, 3);
 	assert_int_equal(count(NP_EVENT_FAIL), 1);
-	assert_int_equal(nth_of(NP_EVENT_FAIL, 0)->detail->end, NP_END_GIVEN_UP);
+	/* its RST was for the old one: it was still waiting when the capture ended */
+	assert_int_equal(nth_of(NP_EVENT_FAIL, 0)->detail->end, NP_END_UNANSWERED);
 	assert_int_equal(anomalies(NP_AN_PORT_REUSE), 1);
 	assert_int_equal(anomaly(NP_AN_PORT_REUSE, 0)->detail->who, NP_WHO_LOCAL);
+}
+
+static void a_syn_met_by_an_old_connection_waits_for_the_new_one(void **state)
+{
+	static const uint32_t asked[] = { 50, 700000 }; /* the old one may be anywhere */
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		const struct np_row *row;
+
+		c(0, SYN, 100, 0, 0);
+		s(10, ACK, 900000, asked[i], 0);
+		c(11, RST, asked[i], 0, 0);
+		c(1000, SYN, 100, 0, 0);
+		s(1010, SYN | ACK, 500, 101, 0);
+		c(1011, ACK, 101, 501, 0);
+		c(1020, ACK, 101, 501, 50);
+		s(1030, ACK, 501, 151, 20);
+		c(1040, RST | ACK, 151, 521, 0);
+		finish();
+		row = ended(NP_EVENT_CLOSE, NP_END_RESET_SENT);
+		assert_int_equal(row->detail->syn_us, 1011000);
+		assert_int_equal(row->tx_bytes, 50);
+		assert_int_equal(row->rx_bytes, 20);
+		assert_int_equal(anomalies(NP_AN_PORT_REUSE), 1);
+		assert_int_equal(anomalies(NP_AN_RST_SENT), 2);
+		assert_int_equal(anomalies(NP_AN_CONNECT_FAIL), 0);
+		assert_int_equal(anomalies(NP_AN_RETRANS), 1); /* the SYN */
+		teardown(NULL);
+		setup(NULL);
+	}
 }
 
 static void a_syn_that_comes_again_is_the_same_connection(void **state)
@@ -785,6 +817,7 @@ int main(void)
 		T(an_icmp_error_ends_a_connect),
 		T(resets_and_what_still_comes_after_them),
 		T(a_syn_on_the_same_ports_is_another_connection),
+		T(a_syn_met_by_an_old_connection_waits_for_the_new_one),
 		T(a_syn_that_comes_again_is_the_same_connection),
 		T(a_server_may_answer_a_syn_anew_with_other_numbers),
 		T(half_closed_for_more_than_5_seconds),
