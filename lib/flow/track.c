@@ -82,6 +82,7 @@ static void segment(struct np_flows *flows, struct np_seg *s)
 		f->high = data;
 		f->has_high = true;
 	}
+	s->further = d->flags & NP_TH_ACK && f->has_ack && np_seq_before(f->ack, d->ack);
 	s->what = np_track_judge(s, np_track_seen(f, data, d->payload));
 	if (!(d->flags & NP_TH_RST))
 		s->fresh = np_track_fresh(flows, f, data, d->payload);

@@ -142,6 +142,7 @@ struct np_seg {
 	uint8_t from;   /* which end sent it: 0 or 1 */
 	uint8_t what;   /* NP_SEG_* */
 	uint32_t fresh; /* bytes of payload that were not seen before */
+	bool further;   /* it acknowledges more than its end did before, an RST included */
 	uint64_t ns;
 };
 

@@ -278,7 +278,9 @@ static void lives_on(struct np_flows *flows, const struct np_seg *s)
 {
 	struct np_conn *c = s->conn;
 
-	if (!c->reset_by || s->from != c->reset_by - 1 || !s->fresh || c->event != NP_EVENT_CLOSE)
+	if (!c->reset_by || s->from != c->reset_by - 1 || c->event != NP_EVENT_CLOSE)
+		return;
+	if (!s->fresh && !s->further)
 		return;
 	c->phase = NP_PHASE_OPEN;
 	if (c->closed_by == c->reset_by && !c->half[s->from].has_fin)

@@ -515,6 +515,39 @@ static void resets_and_what_still_comes_after_them(void **state)
 	assert_int_equal(anomalies(NP_AN_RST_SENT), 1);
 }
 
+static void an_end_that_acknowledges_more_was_not_reset(void **state)
+{
+	const struct np_row *row;
+
+	(void)state;
+	shake();
+	c(40, ACK, 101, 501, 10);
+	s(50, ACK, 501, 111, 0);
+	c(60, RST, 5111, 0, 0); /* of somebody else */
+	s(70, ACK, 501, 111, 1000);
+	c(71, ACK, 111, 1501, 0);
+	s(5000, FIN | ACK, 1501, 111, 0);
+	c(5001, FIN | ACK, 111, 1502, 0);
+	s(5010, ACK, 1502, 112, 0);
+	finish();
+	row = ended(NP_EVENT_CLOSE, NP_END_CLOSED);
+	assert_int_equal(row->detail->span_ns, 5010 * MS);
+	assert_int_equal(row->detail->closed_by, NP_WHO_REMOTE);
+	assert_int_equal(row->rx_bytes, 1000);
+}
+
+static void what_an_end_said_before_its_reset_may_come_late(void **state)
+{
+	(void)state;
+	shake();
+	s(40, ACK, 501, 101, 1000);
+	s(41, ACK, 1501, 101, 1000);
+	c(50, RST | ACK, 101, 2501, 0);
+	c(51, ACK, 101, 1501, 0);
+	finish();
+	assert_int_equal(ended(NP_EVENT_CLOSE, NP_END_RESET_SENT)->detail->span_ns, 50 * MS);
+}
+
 static void a_syn_on_the_same_ports_is_another_connection(void **state)
 {
 	(void)state;
@@ -816,6 +849,8 @@ int main(void)
 		T(connects_that_fail),
 		T(an_icmp_error_ends_a_connect),
 		T(resets_and_what_still_comes_after_them),
+		T(an_end_that_acknowledges_more_was_not_reset),
+		T(what_an_end_said_before_its_reset_may_come_late),
 		T(a_syn_on_the_same_ports_is_another_connection),
 		T(a_syn_met_by_an_old_connection_waits_for_the_new_one),
 		T(a_syn_that_comes_again_is_the_same_connection),
