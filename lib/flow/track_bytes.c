@@ -80,8 +80,11 @@ uint32_t np_track_fresh(struct np_flows *flows, struct np_half *half, uint32_t s
 	if (!len)
 		return 0;
 	if (!half->has_high) {
+		/* what comes first may not be the first: an ACK may have said where they begin */
+		bool later = half->has_base && np_seq_before(half->base + 1, seq);
+
 		half->has_high = true;
-		half->high = seq;
+		half->high = later ? half->base + 1 : seq;
 	}
 	for (unsigned int i = 0; i < half->ngaps && np_seq_before(seq, half->high);)
 		fresh += fill(flows, half, &i, seq, end);

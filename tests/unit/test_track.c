@@ -251,6 +251,30 @@ static void every_byte_counts_once(void **state)
 	assert_int_equal(row->tx_segs, 8);
 }
 
+static void bytes_count_from_where_an_ack_says_that_they_begin(void **state)
+{
+	(void)state;
+	c(0, ACK, 101, 501, 0);
+	s(1, ACK, 501, 101, 0);
+	c(2, ACK, 201, 501, 100); /* the first is lost before it comes here */
+	s(3, ACK, 501, 101, 0);
+	c(300, ACK, 101, 501, 100);
+	s(310, ACK, 501, 301, 0);
+	c(320, ACK, 1, 501, 100); /* all of it was there before we were */
+	finish();
+	assert_int_equal(ended(NP_EVENT_CLOSE, NP_END_UNFINISHED)->tx_bytes, 200);
+}
+
+static void what_comes_first_counts_though_an_ack_came_before_it(void **state)
+{
+	(void)state;
+	s(0, ACK, 501, 201, 0);
+	c(1, ACK, 101, 501, 100);
+	c(2, ACK, 201, 501, 100);
+	finish();
+	assert_int_equal(ended(NP_EVENT_CLOSE, NP_END_UNFINISHED)->tx_bytes, 200);
+}
+
 static void more_gaps_than_are_kept_are_told(void **state)
 {
 	(void)state;
@@ -837,6 +861,8 @@ int main(void)
 		T(a_whole_connection_in_its_row),
 		T(the_same_from_the_server),
 		T(every_byte_counts_once),
+		T(bytes_count_from_where_an_ack_says_that_they_begin),
+		T(what_comes_first_counts_though_an_ack_came_before_it),
 		T(more_gaps_than_are_kept_are_told),
 		T(numbers_wrap),
 		T(causes_of_what_is_sent_again),
