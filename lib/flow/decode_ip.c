@@ -235,15 +235,15 @@ static int gtp(struct np_rest *r)
 	return NP_LAYER_IP;
 }
 
-/* A tunnel in UDP: what is inside. Where that has no connection, the datagram itself stands. */
-static bool udp_tunnel(const struct np_rest *outer)
+/* A tunnel in UDP: what is inside, if it is or tells of a connection; else the datagram itself. */
+static int udp_tunnel(const struct np_rest *outer)
 {
 	struct np_decoded inner = *outer->d;
 	struct np_rest r = *outer;
-	int layer = NP_DECODE_OTHER;
+	int layer = NP_DECODE_OTHER, what;
 
 	if (++r.depth > MAX_TUNNELS)
-		return false;
+		return NP_DECODE_FLOW;
 	r.d = &inner;
 	switch (inner.dport) {
 	case PORT_VXLAN:
@@ -256,12 +256,13 @@ static bool udp_tunnel(const struct np_rest *outer)
 		layer = gtp(&r);
 		break;
 	default:
-		return false;
+		return NP_DECODE_FLOW;
 	}
-	if (np_decode_from(&r, layer) != NP_DECODE_FLOW)
-		return false;
+	what = (int)np_decode_from(&r, layer);
+	if (what != NP_DECODE_FLOW && what != NP_DECODE_ERROR)
+		return NP_DECODE_FLOW;
 	*outer->d = inner;
-	return true;
+	return what;
 }
 
 /* UDP, RFC 768: ports 4, length 2, checksum 2. Length 0: as IP says (RFC 2675) */
@@ -282,8 +283,7 @@ static int udp(struct np_rest *r)
 		np_rest_end(r, len);
 	np_rest_skip(r, 8);
 	d->payload = r->len;
-	udp_tunnel(r);
-	return NP_DECODE_FLOW;
+	return udp_tunnel(r);
 }
 
 /* As Linux answers them: icmp_err_convert[], tcp_v6_err(). 0: not of interest. */

@@ -299,6 +299,28 @@ static void an_icmp_error_tells_whose_segment_it_was(void **state)
 	assert_int_equal(decode(&d, &f, DLT_RAW), NP_DECODE_OTHER);
 }
 
+static void an_icmp_error_in_a_tunnel_is_one_as_well(void **state)
+{
+	struct frame f = { 0 };
+
+	(void)state;
+	ipv4(&f, B, B, IPPROTO_UDP, 8 + 8 + 14 + 20 + 8 + 28);
+	udp_header(&f, 5555, 4789, 8 + 14 + 20 + 8 + 28);
+	put(&f, "\x08\x00\x00\x00\x00\x00\x05\x00", 8);
+	ether(&f, 0x800);
+	ipv4(&f, B, A, IPPROTO_ICMP, 8 + 28);
+	put(&f, "\x03\x01\x00\x00\x00\x00\x00\x00", 8);
+	ipv4(&f, A, B, IPPROTO_TCP, 20);
+	put16(&f, 1000);
+	put16(&f, 80);
+	put32(&f, 77);
+	assert_int_equal(decode(&d, &f, DLT_RAW), NP_DECODE_ERROR);
+	assert_int_equal(d.icmp, EHOSTUNREACH);
+	assert_int_equal(d.proto, IPPROTO_TCP);
+	assert_int_equal(d.sport, 1000);
+	assert_int_equal(d.seq, 77);
+}
+
 static void echo_has_its_identifier_for_ports(void **state)
 {
 	struct frame f = { 0 };
@@ -329,6 +351,7 @@ int main(void)
 		cmocka_unit_test(options_of_a_syn),
 		cmocka_unit_test(which_way_cooked_packets_went),
 		cmocka_unit_test(an_icmp_error_tells_whose_segment_it_was),
+		cmocka_unit_test(an_icmp_error_in_a_tunnel_is_one_as_well),
 		cmocka_unit_test(echo_has_its_identifier_for_ports),
 	};
 
