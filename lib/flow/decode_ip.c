@@ -289,6 +289,8 @@ static int udp(struct np_rest *r)
 /* As Linux answers them: icmp_err_convert[], tcp_v6_err(). 0: not of interest. */
 static uint8_t icmp_error(bool v6, uint8_t type, uint8_t code)
 {
+	if (type == (v6 ? 3 : 11)) /* time exceeded */
+		return EHOSTUNREACH;
 	if (v6)
 		return type != 1 ? 0 : code == 4 ? ECONNREFUSED : EHOSTUNREACH;
 	if (type != 3 || code == 4)

@@ -297,6 +297,37 @@ static void an_icmp_error_tells_whose_segment_it_was(void **state)
 	assert_int_equal(d.icmp, EHOSTUNREACH);
 	f.bytes[21] = 4; /* fragmentation needed: nobody gives up for that */
 	assert_int_equal(decode(&d, &f, DLT_RAW), NP_DECODE_OTHER);
+	f.bytes[20] = 11; /* too many hops */
+	f.bytes[21] = 0;
+	assert_int_equal(decode(&d, &f, DLT_RAW), NP_DECODE_ERROR);
+	assert_int_equal(d.icmp, EHOSTUNREACH);
+}
+
+static void an_icmpv6_error_tells_as_well(void **state)
+{
+	static const struct {
+		const char *head;
+		int error; /* 0: none */
+	} t[] = { { "\x01\x04\x00\x00\x00\x00\x00\x00", ECONNREFUSED },
+		  { "\x01\x03\x00\x00\x00\x00\x00\x00", EHOSTUNREACH },
+		  { "\x03\x00\x00\x00\x00\x00\x00\x00", EHOSTUNREACH },
+		  { "\x0b\x00\x00\x00\x00\x00\x00\x00", 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct frame f = { 0 };
+
+		ipv6(&f, IPPROTO_ICMPV6, 8 + 48);
+		put(&f, t[i].head, 8);
+		ipv6(&f, IPPROTO_TCP, 20);
+		put16(&f, 1000);
+		put16(&f, 80);
+		put32(&f, 77);
+		assert_int_equal(decode(&d, &f, DLT_RAW),
+				 t[i].error ? NP_DECODE_ERROR : NP_DECODE_OTHER);
+		if (t[i].error)
+			assert_int_equal(d.icmp, t[i].error);
+	}
 }
 
 static void an_icmp_error_in_a_tunnel_is_one_as_well(void **state)
@@ -351,6 +382,7 @@ int main(void)
 		cmocka_unit_test(options_of_a_syn),
 		cmocka_unit_test(which_way_cooked_packets_went),
 		cmocka_unit_test(an_icmp_error_tells_whose_segment_it_was),
+		cmocka_unit_test(an_icmpv6_error_tells_as_well),
 		cmocka_unit_test(an_icmp_error_in_a_tunnel_is_one_as_well),
 		cmocka_unit_test(echo_has_its_identifier_for_ports),
 	};
