@@ -30,6 +30,7 @@ struct np_rest {
 	uint16_t type; /* EtherType of what follows */
 	uint8_t proto; /* IP protocol of what follows */
 	bool nested;   /* inside an ICMP error */
+	bool more;     /* in a first fragment: others follow */
 	uint8_t depth; /* of tunnels in UDP */
 	struct np_decoded *d;
 };

@@ -54,6 +54,7 @@ static int ipv4(struct np_rest *r)
 	d->ip_len = r->len;
 	if (np_get16(r->at + 6) & 0x1fff)
 		return NP_DECODE_FRAGMENT;
+	r->more = r->at[6] & 0x20;
 	r->proto = r->at[9];
 	np_rest_skip(r, head);
 	return NP_LAYER_PROTO;
@@ -91,6 +92,8 @@ static int extensions(struct np_rest *r)
 			return bad;
 		if (r->proto == IPPROTO_FRAGMENT && np_get16(r->at + 2) & 0xfff8)
 			return NP_DECODE_FRAGMENT;
+		if (r->proto == IPPROTO_FRAGMENT)
+			r->more = r->at[3] & 1;
 		r->proto = r->at[0];
 		np_rest_skip(r, len);
 	}
@@ -118,6 +121,7 @@ static int ipv6(struct np_rest *r)
 	d->ip = r->at;
 	d->ip_cap = r->cap;
 	d->ip_len = r->len;
+	r->more = false;
 	r->proto = r->at[6];
 	np_rest_skip(r, 40);
 	return extensions(r);
@@ -282,7 +286,8 @@ static int udp(struct np_rest *r)
 	if (len)
 		np_rest_end(r, len);
 	np_rest_skip(r, 8);
-	d->payload = r->len;
+	/* of later fragments nobody knows whose they are: the first one says how much it all is */
+	d->payload = r->more && len ? len - 8 : r->len;
 	return udp_tunnel(r);
 }
 

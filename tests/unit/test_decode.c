@@ -174,6 +174,39 @@ static void later_fragments_have_no_ports(void **state)
 	assert_int_equal(decode(&d, &f, DLT_RAW), NP_DECODE_FRAGMENT);
 }
 
+static void a_datagram_in_fragments_counts_whole_with_the_first(void **state)
+{
+	struct frame f = { 0 };
+
+	(void)state;
+	ipv4(&f, A, B, IPPROTO_UDP, 8 + 16);
+	f.bytes[6] = 0x20; /* more follow */
+	udp_header(&f, 1000, 2049, 4000);
+	f.len += 16;
+	assert_int_equal(decode(&d, &f, DLT_RAW), NP_DECODE_FLOW);
+	assert_int_equal(d.payload, 4000);
+	/* none do: it cannot be more than there is */
+	f.bytes[6] = 0;
+	assert_int_equal(decode(&d, &f, DLT_RAW), NP_DECODE_FLOW);
+	assert_int_equal(d.payload, 16);
+	f.len = 0;
+	ipv6(&f, IPPROTO_FRAGMENT, 8 + 8 + 16);
+	put(&f, "\x11\x00\x00\x01\x00\x00\x00\x01", 8);
+	udp_header(&f, 1000, 2049, 4000);
+	f.len += 16;
+	assert_int_equal(decode(&d, &f, DLT_RAW), NP_DECODE_FLOW);
+	assert_int_equal(d.payload, 4000);
+	/* a tunnel's: what is inside is whole, or has fragments of its own */
+	f.len = 0;
+	ipv4(&f, B, A, 4, 20 + 8 + 16);
+	f.bytes[6] = 0x20;
+	ipv4(&f, A, B, IPPROTO_UDP, 8 + 16);
+	udp_header(&f, 1000, 2049, 4000);
+	f.len += 16;
+	assert_int_equal(decode(&d, &f, DLT_RAW), NP_DECODE_FLOW);
+	assert_int_equal(d.payload, 16);
+}
+
 static void lengths_come_from_ip_and_never_exceed_the_wire(void **state)
 {
 	struct frame f = { 0 };
@@ -376,6 +409,7 @@ int main(void)
 		cmocka_unit_test(a_datagram_to_a_tunnel_without_a_packet_in_it_stands_for_itself),
 		cmocka_unit_test(past_extension_headers),
 		cmocka_unit_test(later_fragments_have_no_ports),
+		cmocka_unit_test(a_datagram_in_fragments_counts_whole_with_the_first),
 		cmocka_unit_test(lengths_come_from_ip_and_never_exceed_the_wire),
 		cmocka_unit_test(what_is_cut_off_is_short_and_what_contradicts_itself_is_bad),
 		cmocka_unit_test(tunnels_without_end_come_to_one),
