@@ -69,15 +69,20 @@ static void put_stamp(struct np_flows *flows, struct np_conn *c, struct np_stamp
 	*stamp(c, i) = new;
 }
 
-/* Which copy an ACK is for nobody knows. */
-static void spoil(struct np_conn *c, uint32_t seq, uint32_t end)
+/* Which copy an ACK is for nobody knows. False: no stamp reaches to END. */
+static bool spoil(struct np_conn *c, uint32_t seq, uint32_t end)
 {
+	bool reached = false;
+
 	for (unsigned int i = 0; i < c->nstamps; i++) {
 		struct np_stamp *s = stamp(c, i);
 
-		if (np_seq_before(s->seq, end) && np_seq_before(seq, s->end))
+		if (np_seq_before(s->seq, end) && np_seq_before(seq, s->end)) {
 			s->ns = 0;
+			reached |= !np_seq_before(s->end, end);
+		}
 	}
+	return reached;
 }
 
 /* RFC 6298, 2 */
@@ -93,33 +98,40 @@ static void smooth(struct np_conn *c, float us)
 	}
 }
 
-/* The segment that an ACK ends with gives a sample: the one that made the receiver send it. */
+/*
+ * The segment that an ACK ends with gives a sample: the one that made the receiver send it. Not
+ * where something before it was sent again: the ACK waited for that (tcp_clean_rtx_queue() in the
+ * kernel, FLAG_RETRANS_DATA_ACKED).
+ */
 static void acked(struct np_flows *flows, struct np_conn *c, uint32_t ack, uint64_t ns)
 {
-	bool taken = false;
+	uint64_t sent = 0, us;
+	bool again = false;
 
 	while (c->nstamps && !np_seq_before(ack, stamp(c, 0)->end)) {
 		const struct np_stamp *s = stamp(c, 0);
 
-		if (s->end == ack && s->ns && !taken && ns > s->ns) {
-			uint64_t us = (ns - s->ns) / 1000;
-
-			taken = true;
-			sample(flows, c, NP_HIST_RTT, ns - s->ns, RTT_MAX_US);
-			if (us && us <= RTT_MAX_US) {
-				smooth(c, (float)us);
-				if (!c->min_rtt_us || us < c->min_rtt_us)
-					c->min_rtt_us = (uint32_t)us;
-			}
-		}
+		again |= !s->ns;
+		if (s->end == ack && !sent && ns > s->ns)
+			sent = s->ns;
 		c->stamp_first = (c->stamp_first + 1) & (c->stamp_room - 1U);
 		c->nstamps--;
+	}
+	if (!sent || again)
+		return;
+	sample(flows, c, NP_HIST_RTT, ns - sent, RTT_MAX_US);
+	us = (ns - sent) / 1000;
+	if (us && us <= RTT_MAX_US) {
+		smooth(c, (float)us);
+		if (!c->min_rtt_us || us < c->min_rtt_us)
+			c->min_rtt_us = (uint32_t)us;
 	}
 }
 
 void np_track_rtt(struct np_flows *flows, const struct np_seg *s)
 {
 	const struct np_decoded *d = s->d;
+	const struct np_half *peer = &s->conn->half[!s->from];
 	uint32_t end = np_seg_end(d);
 
 	if (s->from != s->conn->local) {
@@ -130,7 +142,10 @@ void np_track_rtt(struct np_flows *flows, const struct np_seg *s)
 	if (end == d->seq)
 		return;
 	if (s->what & (NP_SEG_RETRANS | NP_SEG_KEEPALIVE)) {
-		spoil(s->conn, d->seq, end);
+		/* the first copy may not have been captured */
+		if (!spoil(s->conn, d->seq, end) && s->what & NP_SEG_RETRANS &&
+		    (!peer->ack || np_seq_before(peer->ack, end)))
+			put_stamp(flows, s->conn, (struct np_stamp){ 0, d->seq, end });
 		return;
 	}
 	put_stamp(flows, s->conn, (struct np_stamp){ s->ns, d->seq, end });

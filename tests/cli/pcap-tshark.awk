@@ -3,8 +3,9 @@
 # tshark's fields (tests/cli/pcap-compare), one line a frame, to one line a connection and number:
 #	END-A END-B NUMBER VALUE
 # Ends are ordered as text. RTT samples are those of tcp.analysis.ack_rtt that follow Karn's rule: none of what was sent again,
-# keep-alives among them, and none of 0 or above 30 s. With -v again=1, what tshark 4.0 calls out of order although all of it was
-# in one earlier frame (22) counts as sent again.
+# keep-alives among them, none of an ACK that covers such a segment beside others, as it waited for that one, and none of 0 or
+# above 30 s. With -v again=1, what tshark 4.0 calls out of order although all of it was in one earlier frame (22) counts as sent
+# again.
 BEGIN { FS = "\t" }
 
 function ahead(a, b) { return ((a - b) % 4294967296 + 4294967296) % 4294967296 }
@@ -33,6 +34,19 @@ function was_seen(  i) {
 	return 0
 }
 
+# Whether what this ACK is the first one for was sent again in part.
+function covers_again(  peer, i, is) {
+	peer = stream "\t" dst
+	for (i = first[peer] + 1; i <= count[peer]; i++)
+		if (!done[peer, i] && !before($24, to[peer, i])) {
+			done[peer, i] = 1
+			is = is || tainted[frame[peer, i]]
+		}
+	while (done[peer, first[peer] + 1]) first[peer]++
+	acked[peer] = $24
+	return is
+}
+
 # One of a pair of numbers by direction: a-NAME is of what the first end sends.
 function way(name, value) { add((src == a ? "a-" : "b-") name, value) }
 
@@ -57,7 +71,8 @@ $9 == "" || !ends() { next }
 	if ($14 == "1" || $14 == "True") way("reset", 1)
 
 	# what an ACK is for
-	if ($15 != "" && !tainted[$16] && $15 + 0 >= 0.000001 && $15 + 0 <= 30) {
+	waited = $23 ~ /^(1|True)$/ && covers_again()
+	if ($15 != "" && !tainted[$16] && !waited && $15 + 0 >= 0.000001 && $15 + 0 <= 30) {
 		if (src == a) add("b-rtt", 1); else add("a-rtt", 1)
 	}
 	if ($11 != "" || $21 != "") {
@@ -71,6 +86,8 @@ $9 == "" || !ends() { next }
 		from[dir, i] = $17
 		to[dir, i] = $17 + len
 		frame[dir, i] = $1
+		# needless, or a keep-alive: nothing waits for it
+		done[dir, i] = tainted[$1] && dir in acked && !before(acked[dir], to[dir, i])
 	}
 }
 END { for (k in sum) if (sum[k]) print k "\t" sum[k] }

@@ -8,6 +8,22 @@
 bats_require_minimum_version 1.5.0
 load ../lib
 
+# segments: a capture of lines "MS a|b FLAGS SEQ ACK LEN [WINDOW]" of a connection of 10.0.0.1:4000 (a) and 10.0.0.2:80 (b), with
+# headers only, as a snap length does.
+segments() {
+	local ms from flags seq ack len window hex src dst
+	printf -v hex '%08x' 0xa1b2c3d4 0x00020004 0 0 96 101
+	while read -r ms from flags seq ack len window; do
+		src=0a00000100000fa0 dst=0a00000200000050
+		if [[ $from == b ]]; then local swap=$src && src=$dst dst=$swap; fi
+		printf -v hex '%s%08x%08x%08x%08x' "$hex" $((1700000000 + ms / 1000)) $((ms % 1000 * 1000)) 40 $((40 + len))
+		printf -v hex '%s4500%04x0000000040060000%s%s%s%s%08x%08x50%02x%04x00000000' "$hex" $((40 + len)) \
+			"${src::8}" "${dst::8}" "${src: -4}" "${dst: -4}" "$seq" "$ack" "$flags" "${window:-1000}"
+	done
+	# shellcheck disable=SC2001,SC2059
+	printf "$(sed 's/../\\x&/g' <<<"$hex")"
+}
+
 # Nothing here needs root.
 setup() {
 	http=$NP_ROOT/tests/data/http.pcapng
@@ -77,6 +93,27 @@ teardown() {
 	"$rtt" -r "$http" --histogram | grep -q '10.99.0.2:80'
 	"$top" -r "$http" -J --by protocol -o proto,tx_bytes,rx_bytes,tx_wire,rx_wire | jq -es 'map(select(.proto == "tcp"))[0] | .tx_bytes == 210 and .tx_wire == 2796 and .rx_wire == 33257'
 	"$retrans" -r "$http" --summary -J | jq -es 'map(.events) | add == 4'
+}
+
+@test "what waited for a segment that was sent again gives no round trip" {
+	segments >"$NP_TMP/hole.pcap" <<-END
+		0 a 2 100 0 0
+		10 b 18 500 101 0
+		11 a 16 101 501 0
+		20 a 16 101 501 10
+		21 a 16 111 501 10
+		30 b 16 501 101 0
+		320 a 16 101 501 10
+		330 b 16 501 121 0
+		341 a 16 131 501 10
+		350 b 16 501 121 0
+		640 a 16 121 501 10
+		650 b 16 501 141 0
+		660 a 16 141 501 10
+		670 b 16 501 151 0
+	END
+	"$rtt" -r "$NP_TMP/hole.pcap" -J --by connection -o rtt_samples,rtt_max | jq -es '. == [{"rtt_samples":2,"rtt_max":0.01}]'
+	[ -z "$("$NP_ROOT/tests/cli/pcap-compare" hole "$NP_TMP/hole.pcap")" ]
 }
 
 @test "a truncated capture gives what was readable, one line, and status 2" {

@@ -413,6 +413,34 @@ static void nothing_sent_again_gives_a_round_trip(void **state)
 	assert_int_equal(row->rttvar_us, 6000);
 }
 
+static void what_waited_for_a_lost_segment_gives_no_round_trip(void **state)
+{
+	const struct np_row *row;
+
+	(void)state;
+	shake();
+	c(40, ACK, 101, 501, 10);
+	c(41, ACK, 111, 501, 10);
+	s(50, ACK, 501, 101, 0); /* the first was lost */
+	c(340, ACK, 101, 501, 10);
+	s(350, ACK, 501, 121, 0);
+	/* as well where its first copy was lost before it came here */
+	c(440, ACK, 131, 501, 10);
+	s(450, ACK, 501, 121, 0);
+	c(740, ACK, 121, 501, 10);
+	s(750, ACK, 501, 141, 0);
+	/* sent again in vain: nothing waits for that */
+	c(751, ACK, 121, 501, 20);
+	c(760, ACK, 141, 501, 10);
+	s(772, ACK, 501, 151, 0);
+	finish();
+	row = ended(NP_EVENT_CLOSE, NP_END_UNFINISHED);
+	assert_int_equal(row->retrans, 3);
+	/* the SYN's and the last one's */
+	assert_int_equal(row->detail->hist[NP_HIST_RTT]->count, 2);
+	assert_int_equal(row->detail->hist[NP_HIST_RTT]->max, 12000);
+}
+
 static void segments_in_flight_are_bounded_and_the_rest_is_told(void **state)
 {
 	(void)state;
@@ -869,6 +897,7 @@ int main(void)
 		T(what_comes_late_was_not_sent_again),
 		T(probes_are_not_sent_again),
 		T(nothing_sent_again_gives_a_round_trip),
+		T(what_waited_for_a_lost_segment_gives_no_round_trip),
 		T(segments_in_flight_are_bounded_and_the_rest_is_told),
 		T(a_sample_that_is_too_long_is_discarded),
 		T(zero_windows_with_who_and_how_long),
