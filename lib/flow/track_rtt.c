@@ -141,7 +141,8 @@ void np_track_rtt(struct np_flows *flows, const struct np_seg *s)
 	}
 	if (end == d->seq)
 		return;
-	if (s->what & (NP_SEG_RETRANS | NP_SEG_KEEPALIVE)) {
+	/* probes are repeated until the window opens */
+	if (s->what & (NP_SEG_RETRANS | NP_SEG_KEEPALIVE | NP_SEG_PROBE)) {
 		/* the first copy may not have been captured */
 		if (!spoil(s->conn, d->seq, end) && s->what & NP_SEG_RETRANS &&
 		    (!peer->ack || np_seq_before(peer->ack, end)))

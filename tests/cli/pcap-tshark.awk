@@ -3,7 +3,7 @@
 # tshark's fields (tests/cli/pcap-compare), one line a frame, to one line a connection and number:
 #	END-A END-B NUMBER VALUE
 # Ends are ordered as text. RTT samples are those of tcp.analysis.ack_rtt that follow Karn's rule: none of what was sent again,
-# keep-alives among them, none of an ACK that covers such a segment beside others, as it waited for that one, and none of 0 or
+# keep-alives and probes of a zero window among them, none of an ACK that covers such a segment beside others, as it waited for that one, and none of 0 or
 # above 30 s. With -v again=1, what tshark 4.0 calls out of order although all of it was in one earlier frame (22) counts as sent
 # again.
 BEGIN { FS = "\t" }
@@ -75,7 +75,7 @@ $9 == "" || !ends() { next }
 	if ($15 != "" && !tainted[$16] && !waited && $15 + 0 >= 0.000001 && $15 + 0 <= 30) {
 		if (src == a) add("b-rtt", 1); else add("a-rtt", 1)
 	}
-	if ($11 != "" || $21 != "") {
+	if ($11 != "" || $21 != "" || $25 != "") {
 		tainted[$1] = 1
 		for (i = 1; i <= count[dir]; i++)
 			if (before(from[dir, i], $17 + len) && before($17, to[dir, i]))
@@ -86,8 +86,8 @@ $9 == "" || !ends() { next }
 		from[dir, i] = $17
 		to[dir, i] = $17 + len
 		frame[dir, i] = $1
-		# needless, or a keep-alive: nothing waits for it
-		done[dir, i] = tainted[$1] && dir in acked && !before(acked[dir], to[dir, i])
+		# needless, a keep-alive or a probe: nothing waits for it
+		done[dir, i] = $25 != "" || (tainted[$1] && dir in acked && !before(acked[dir], to[dir, i]))
 	}
 }
 END { for (k in sum) if (sum[k]) print k "\t" sum[k] }

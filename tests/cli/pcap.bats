@@ -116,6 +116,23 @@ teardown() {
 	[ -z "$("$NP_ROOT/tests/cli/pcap-compare" hole "$NP_TMP/hole.pcap")" ]
 }
 
+@test "a probe of a zero window that is repeated gives no round trip" {
+	segments >"$NP_TMP/probes.pcap" <<-END
+		0 a 2 100 0 0
+		10 b 18 500 101 0
+		11 a 16 101 501 0
+		20 b 16 501 101 0 0
+		1000 a 16 101 501 1
+		1010 b 16 501 101 0 0
+		3000 a 16 101 501 1
+		3010 b 16 501 102 0
+		3020 a 16 102 501 10
+		3030 b 16 501 112 0
+	END
+	"$rtt" -r "$NP_TMP/probes.pcap" -J --by connection -o rtt_samples,rtt_max | jq -es '. == [{"rtt_samples":2,"rtt_max":0.01}]'
+	[ -z "$("$NP_ROOT/tests/cli/pcap-compare" probes "$NP_TMP/probes.pcap")" ]
+}
+
 @test "a truncated capture gives what was readable, one line, and status 2" {
 	head -c 6000 "$http" >"$NP_TMP/cut"
 	run -2 --separate-stderr "$flows" -r "$NP_TMP/cut" -J

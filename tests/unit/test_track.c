@@ -441,6 +441,27 @@ static void what_waited_for_a_lost_segment_gives_no_round_trip(void **state)
 	assert_int_equal(row->detail->hist[NP_HIST_RTT]->max, 12000);
 }
 
+static void probes_of_a_zero_window_give_no_round_trip(void **state)
+{
+	const struct np_row *row;
+
+	(void)state;
+	shake();
+	segment(40, true, ACK, 501, 101, 0, 0);
+	for (uint64_t ms = 1000; ms <= 4000; ms += 1000) {
+		c(ms, ACK, 101, 501, 1);
+		segment(ms + 10, true, ACK, 501, 101, 0, 0);
+	}
+	c(8000, ACK, 101, 501, 1);
+	s(8010, ACK, 501, 102, 0);
+	c(8020, ACK, 102, 501, 10);
+	s(8032, ACK, 501, 112, 0);
+	finish();
+	row = ended(NP_EVENT_CLOSE, NP_END_UNFINISHED);
+	assert_int_equal(row->detail->hist[NP_HIST_RTT]->count, 2);
+	assert_int_equal(row->detail->hist[NP_HIST_RTT]->max, 12000);
+}
+
 static void segments_in_flight_are_bounded_and_the_rest_is_told(void **state)
 {
 	(void)state;
@@ -898,6 +919,7 @@ int main(void)
 		T(probes_are_not_sent_again),
 		T(nothing_sent_again_gives_a_round_trip),
 		T(what_waited_for_a_lost_segment_gives_no_round_trip),
+		T(probes_of_a_zero_window_give_no_round_trip),
 		T(segments_in_flight_are_bounded_and_the_rest_is_told),
 		T(a_sample_that_is_too_long_is_discarded),
 		T(zero_windows_with_who_and_how_long),
