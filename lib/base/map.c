@@ -25,6 +25,45 @@ uint64_t np_hash(const void *data, size_t len, uint64_t seed)
 	return mix(h);
 }
 
+static uint64_t rotl(uint64_t x, unsigned int bits)
+{
+	return x << bits | x >> (64 - bits);
+}
+
+static void sip_round(uint64_t v[4])
+{
+	v[0] += v[1];
+	v[2] += v[3];
+	v[1] = rotl(v[1], 13) ^ v[0];
+	v[3] = rotl(v[3], 16) ^ v[2];
+	v[0] = rotl(v[0], 32) + v[3];
+	v[2] += v[1];
+	v[3] = rotl(v[3], 21) ^ v[0];
+	v[1] = rotl(v[1], 17) ^ v[2];
+	v[2] = rotl(v[2], 32);
+}
+
+static void sip_word(uint64_t v[4], uint64_t word)
+{
+	v[3] ^= word;
+	sip_round(v);
+	v[0] ^= word;
+}
+
+uint64_t np_hash_words(const uint64_t *words, size_t n, const uint64_t key[2])
+{
+	uint64_t v[4] = { key[0] ^ 0x736f6d6570736575ULL, key[1] ^ 0x646f72616e646f6dULL,
+			  key[0] ^ 0x6c7967656e657261ULL, key[1] ^ 0x7465646279746573ULL };
+
+	for (size_t i = 0; i < n; i++)
+		sip_word(v, words[i]);
+	sip_word(v, (uint64_t)(n * sizeof(*words)) << 56);
+	v[2] ^= 0xff;
+	for (int i = 0; i < 3; i++)
+		sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
 static size_t find(const struct np_map *map, uint64_t key)
 {
 	size_t i = mix(key) & (map->cap - 1);

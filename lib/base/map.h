@@ -34,6 +34,10 @@ int np_map_reserve(struct np_map *map, size_t count);
 /* A well-mixed 64-bit hash of bytes (FNV-1a with a finalizer), chained through SEED. */
 uint64_t np_hash(const void *data, size_t len, uint64_t seed);
 
+/* The same of N words for keys that others choose: without KEY nobody finds two of one hash
+ * (SipHash-1-3). */
+uint64_t np_hash_words(const uint64_t *words, size_t n, const uint64_t key[2]);
+
 /* Visits every slot in use; the body may not change the map. */
 #define np_map_foreach(map, slot)                                                               \
 	for (struct np_map_slot *slot = (map)->slots; slot && slot < (map)->slots + (map)->cap; \

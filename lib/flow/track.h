@@ -127,7 +127,8 @@ struct np_track {
 	struct np_map map; /* by hash of the ends; conns of one hash are siblings */
 	struct np_conns waits[NP_WAITS];
 	struct np_conn *touched; /* since the last walk */
-	uint64_t seed, cookies;
+	uint64_t key[2];         /* of its hashes */
+	uint64_t cookies;
 	uint64_t now_ns;  /* of the latest packet */
 	uint64_t look_ns; /* when to look next for those that waited long enough */
 	size_t nclosed;   /* in that list */

@@ -23,8 +23,8 @@ struct np_track *np_track_new(void)
 	for (int i = 0; i < NP_WAITS; i++)
 		TAILQ_INIT(&t->waits[i]);
 	/* so that nobody can make a file whose connections all collide */
-	if (getrandom(&t->seed, sizeof(t->seed), GRND_NONBLOCK) != (ssize_t)sizeof(t->seed))
-		t->seed = (uintptr_t)t;
+	if (getrandom(t->key, sizeof(t->key), GRND_NONBLOCK) != (ssize_t)sizeof(t->key))
+		t->key[0] = (uintptr_t)t;
 	return t;
 }
 
@@ -36,17 +36,13 @@ static uint64_t word(const uint8_t *at)
 	return w;
 }
 
-static uint64_t hash_ends(uint64_t seed, const uint8_t *a, const uint8_t *b, uint16_t pa,
+static uint64_t hash_ends(const uint64_t key[2], const uint8_t *a, const uint8_t *b, uint16_t pa,
 			  uint16_t pb, uint8_t proto)
 {
-	uint64_t h = seed ^ ((uint64_t)pa << 32 | (uint64_t)pb << 16 | proto);
-	const uint64_t words[4] = { word(a), word(a + 8), word(b), word(b + 8) };
+	const uint64_t words[5] = { word(a), word(a + 8), word(b), word(b + 8),
+				    (uint64_t)pa << 32 | (uint64_t)pb << 16 | proto };
 
-	for (int i = 0; i < 4; i++) {
-		h = (h ^ words[i]) * 0x9e3779b97f4a7c15ULL;
-		h ^= h >> 29;
-	}
-	return h;
+	return np_hash_words(words, 5, key);
 }
 
 /* Who of the two is end 0: any order that is the same for both directions. */
@@ -64,7 +60,7 @@ struct np_conn *np_track_find(struct np_track *t, const struct np_decoded *d, ui
 	uint16_t port[2] = { from ? d->dport : d->sport, from ? d->sport : d->dport };
 	struct np_conn *c;
 
-	*hash = hash_ends(t->seed, addr[0], addr[1], port[0], port[1], d->proto);
+	*hash = hash_ends(t->key, addr[0], addr[1], port[0], port[1], d->proto);
 	for (c = np_map_get(&t->map, *hash); c; c = c->sibling)
 		if (c->port[0] == port[0] && c->port[1] == port[1] && c->proto == d->proto &&
 		    !memcmp(c->addr[0], addr[0], 16) && !memcmp(c->addr[1], addr[1], 16))

@@ -151,6 +151,22 @@ static void hash_depends_on_every_byte_and_the_seed(void **state)
 	assert_int_equal(np_hash(data, sizeof(data), 0), plain);
 }
 
+static void words_are_hashed_as_siphash_1_3_has_it(void **state)
+{
+	const uint64_t none[2] = { 0 }, key[2] = { 1, 0 };
+	uint8_t bytes[40];
+	uint64_t words[5];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)i;
+	memcpy(words, bytes, sizeof(words));
+	/* what CPython 3.11 says of these bytes with PYTHONHASHSEED=0 */
+	assert_int_equal(np_hash_words(words, 1, none), 0xead411e67ebe2eea);
+	assert_int_equal(np_hash_words(words, 5, none), 0x95bc321ab41d8206);
+	assert_int_not_equal(np_hash_words(words, 5, key), 0x95bc321ab41d8206);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +176,7 @@ int main(void)
 		cmocka_unit_test(churn_does_not_grow_the_map),
 		cmocka_unit_test(reserve_makes_room_at_once),
 		cmocka_unit_test(hash_depends_on_every_byte_and_the_seed),
+		cmocka_unit_test(words_are_hashed_as_siphash_1_3_has_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

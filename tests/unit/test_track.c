@@ -7,6 +7,7 @@
 
 #include "flow/detail.h"
 #include "flow/flow.h"
+#include "flow/track.h"
 
 #define EPOCH 1700000000000000000ULL
 #define MS    1000000ULL
@@ -903,6 +904,28 @@ static void time_may_go_backwards(void **state)
 	assert_null(row->detail->hist[NP_HIST_RTT]);
 }
 
+/* Of an address and ports that differ in the same bits, as of any other. */
+static void nobody_can_choose_ends_that_collide(void **state)
+{
+	struct np_track *t = np_track_new();
+	struct np_decoded d = { .proto = IPPROTO_TCP, .family = AF_INET6 };
+	uint64_t first, hash, flip = 1ULL << 32 | 2ULL << 16, at;
+
+	(void)state;
+	assert_non_null(t);
+	d.src[0] = 0x20;
+	d.dst[0] = 0xfc;
+	assert_null(np_track_find(t, &d, 0, &first));
+	memcpy(&at, d.src, sizeof(at));
+	at ^= flip;
+	memcpy(d.src, &at, sizeof(at));
+	d.sport = 1;
+	d.dport = 2;
+	assert_null(np_track_find(t, &d, 0, &hash));
+	assert_int_not_equal(hash, first);
+	np_track_free(&(struct np_flows){ .track = t });
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -941,6 +964,7 @@ int main(void)
 		T(the_closed_that_wait_are_bounded),
 		T(a_long_silence_ends_it),
 		T(time_may_go_backwards),
+		T(nobody_can_choose_ends_that_collide),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
