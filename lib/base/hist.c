@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,10 +139,16 @@ void np_hist_free(struct np_hist *h)
 	*h = (struct np_hist){ 0 };
 }
 
+/* A product that rounding put a hair above a whole number (0.07 * 100) is that number. */
+double np_quantile_rank(double q, uint64_t n)
+{
+	return ceil(q * (double)n * (1 - 4 * DBL_EPSILON));
+}
+
 /* The middle of the bucket that holds the sample of this rank. */
 double np_hist_quantile(const struct np_hist *h, double q)
 {
-	double rank = ceil(q * (double)h->count), value;
+	double rank = np_quantile_rank(q, h->count), value;
 	uint64_t seen = 0;
 	uint32_t i = 0;
 

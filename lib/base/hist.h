@@ -32,6 +32,8 @@ int np_hist_copy(struct np_hist *to, const struct np_hist *from);
 void np_hist_reset(struct np_hist *h);
 void np_hist_free(struct np_hist *h);
 
+/* Which of N sorted values, the first being 1, is the least that a share of Q does not exceed. */
+double np_quantile_rank(double q, uint64_t n);
 /*
  * The sample that a share of Q (0 to 1) does not exceed, in us: within 1.6 %, exactly the least at
  * 0 and the greatest at 1. 0: no samples.

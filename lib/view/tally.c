@@ -184,11 +184,9 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The least that a share of q does not exceed. A rank that rounding put a hair above a whole number
- * (0.07 * 100) is that number. */
 static double quantile(struct np_tally *one, double q)
 {
-	double rank = ceil(q * (double)one->nvalues - 1e-9);
+	double rank = np_quantile_rank(q, one->nvalues);
 	size_t at = rank > 1 ? (size_t)rank - 1 : 0;
 
 	qsort(one->values, one->nvalues, sizeof(one->values[0]), by_value);

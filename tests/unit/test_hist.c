@@ -164,6 +164,26 @@ static void quantiles_are_those_of_the_sorted_samples(void **state)
 	}
 }
 
+/* 50 us have a bucket for each. */
+static void ranks_are_those_of_whole_percents(void **state)
+{
+	(void)state;
+	for (uint32_t percent = 1; percent < 100; percent++) {
+		assert_true(np_quantile_rank(percent / 100.0, 100) == percent);
+		assert_true(np_quantile_rank(percent / 100.0, 101) == percent + 1);
+		assert_true(np_quantile_rank(percent / 100.0, 100000000000) ==
+			    percent * 1000000000.0);
+	}
+	for (uint32_t percent = 1; percent < 100; percent++) {
+		struct np_hist h = { 0 };
+
+		for (uint32_t us = 1; us <= 50; us++)
+			assert_int_equal(np_hist_add(&h, us, 2), 0);
+		assert_true(np_hist_quantile(&h, percent / 100.0) == (percent + 1U) / 2);
+		np_hist_free(&h);
+	}
+}
+
 static void merging_groups_is_exact(void **state)
 {
 	(void)state;
@@ -286,6 +306,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buckets_follow_each_other_and_are_narrow),
 		cmocka_unit_test(quantiles_are_those_of_the_sorted_samples),
+		cmocka_unit_test(ranks_are_those_of_whole_percents),
 		cmocka_unit_test(merging_groups_is_exact),
 		cmocka_unit_test(dense_buckets_count_like_samples),
 		cmocka_unit_test(nothing_is_nothing),
