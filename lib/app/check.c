@@ -340,6 +340,7 @@ int np_checks_judge(struct np_checks *checks, uint64_t lost, int status)
 	if (!checks || status == NP_EXIT_CANNOT)
 		return status;
 	limits.min_samples = checks->opts->min_samples;
+	limits.unseen = *checks->opts->unseen ? checks->opts->unseen : NULL;
 	limits.forgotten = checks->view ? np_view_forgotten(checks->view) : 0;
 	results = calloc(checks->n, sizeof(*results));
 	err = results ? judge_living(checks) : -ENOMEM;

@@ -76,6 +76,7 @@ struct np_opts {
 	bool scoped;                /* only what belongs to a command is shown */
 	struct np_checks *judged;   /* app/check.h; NULL: nothing is checked */
 	bool reported;              /* the checks were judged and told */
+	char unseen[200];           /* why the file has not all that there was to see; or "" */
 
 	struct np_err err;
 };

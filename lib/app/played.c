@@ -162,21 +162,25 @@ void np_played_free(struct np_played *played)
 
 static const struct {
 	unsigned int source;
+	unsigned int by; /* it, or what measures it as well */
+	bool rows;       /* without it whole rows are missing, not columns of them */
 	const char *what;
 } sources[] = {
-	{ NP_SRC_TCP | NP_SRC_OWNERS, "TCP connections" },
-	{ NP_SRC_UDP, "UDP" },
-	{ NP_SRC_ICMP, "ICMP" },
-	{ NP_SRC_IFACE, "interfaces" },
-	{ NP_SRC_CGROUP, "cgroups" },
-	{ NP_SRC_PEEK, "applications" },
-	{ NP_SRC_RTT, "round-trip times of each segment" },
-	{ NP_SRC_TURN, "response times" },
-	{ NP_SRC_ANOMALY, "anomalies" },
-	{ NP_SRC_LIFE, "when and by whom connections were opened" },
-	{ NP_SRC_OPEN, "connections as they open" },
-	{ NP_SRC_STATES, "changes of state" },
-	{ NP_SRC_LISTEN, "listeners" },
+	/* walks alone miss what connections moved since the last walk before their end */
+	{ NP_SRC_TCP, NP_SRC_TCP, true, "TCP connections to their end" },
+	{ NP_SRC_OWNERS, NP_SRC_OWNERS | NP_SRC_TCP, false, "owners of TCP connections" },
+	{ NP_SRC_UDP, NP_SRC_UDP, true, "UDP" },
+	{ NP_SRC_ICMP, NP_SRC_ICMP, true, "ICMP" },
+	{ NP_SRC_IFACE, NP_SRC_IFACE, true, "interfaces" },
+	{ NP_SRC_CGROUP, NP_SRC_CGROUP, false, "cgroups" },
+	{ NP_SRC_PEEK, NP_SRC_PEEK, false, "applications" },
+	{ NP_SRC_RTT, NP_SRC_RTT, false, "round-trip times of each segment" },
+	{ NP_SRC_TURN, NP_SRC_TURN, false, "response times" },
+	{ NP_SRC_ANOMALY, NP_SRC_ANOMALY, true, "anomalies" },
+	{ NP_SRC_LIFE, NP_SRC_LIFE, false, "when and by whom connections were opened" },
+	{ NP_SRC_OPEN, NP_SRC_OPEN, true, "connections as they open" },
+	{ NP_SRC_STATES, NP_SRC_STATES, true, "changes of state" },
+	{ NP_SRC_LISTEN, NP_SRC_LISTEN, true, "listeners" },
 };
 
 static void add(struct np_buf *out, const char *what)
@@ -184,7 +188,10 @@ static void add(struct np_buf *out, const char *what)
 	np_buf_printf(out, "%s%s", out->len ? ", " : "", what);
 }
 
-/* What rows of this kind are made of: without any of it there are none. */
+/*
+ * What rows of this kind are made of: without any of it there are none. Connections of which the
+ * record has no more than the walks over them are rows all the same.
+ */
 static unsigned int made_of(const struct np_opts *opts)
 {
 	switch (opts->view.kind) {
@@ -204,10 +211,13 @@ int np_played_check(const struct np_rec_head *head, struct np_opts *opts, unsign
 	uint32_t told = want & NP_SRC_ANOMALY ? opts->told >> NP_EVENT_ANOMALY : 0;
 	uint32_t untold = head->want & NP_SRC_ANOMALY ? told & ~head->anomalies : 0;
 	struct np_buf missing = { 0 };
+	bool rows = untold;
 
 	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
-		if ((want & sources[i].source) && !(head->want & sources[i].source))
+		if ((want & sources[i].source) && !(head->want & sources[i].by)) {
 			add(&missing, sources[i].what);
+			rows |= sources[i].rows;
+		}
 	for (unsigned int i = 0; i < NP_AN_MAX; i++)
 		if (untold & 1U << i)
 			add(&missing, np_event_name(NP_EVENT_ANOMALY + i));
@@ -224,6 +234,10 @@ int np_played_check(const struct np_rec_head *head, struct np_opts *opts, unsign
 	if (missing.len)
 		np_log(NP_LOG_WARN, "this record of %s did not measure: %s", head->tool,
 		       np_buf_cstr(&missing));
+	if (rows)
+		snprintf(opts->unseen, sizeof(opts->unseen),
+			 "this record of %s did not measure: %.150s", head->tool,
+			 np_buf_cstr(&missing));
 	np_buf_free(&missing);
 	return 0;
 }

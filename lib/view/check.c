@@ -400,6 +400,11 @@ const struct np_check_result *np_check_judge(struct np_check *check,
 		snprintf(result->reason, sizeof(result->reason),
 			 "it holds for what could be read, but the file is damaged behind it");
 	}
+	if (limits->unseen && result->verdict == NP_CHECK_PASS) {
+		result->verdict = NP_CHECK_INCONCLUSIVE;
+		snprintf(result->reason, sizeof(result->reason),
+			 "it holds for what was seen, but %.210s", limits->unseen);
+	}
 	doubt(result, limits->lost, "records");
 	doubt(result, limits->forgotten, "groups that had ended");
 	doubt(result, check->now.dropped, "values of a quantile");

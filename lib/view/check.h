@@ -108,10 +108,11 @@ int np_check_baseline(struct np_check *check, const struct np_baseline_view *bas
 
 struct np_check_limits {
 	uint64_t min_samples; /* of a quantile, mean, least, greatest, ratio; at least 1 */
-	/* above 0 nothing passes */
+	/* above 0, true or not NULL nothing passes */
 	uint64_t lost;      /* records */
 	uint64_t forgotten; /* groups that had ended */
 	bool cut;           /* the file that was played is damaged: there was more to see */
+	const char *unseen; /* why there was more to see than is in the file; NULL: there was not */
 };
 /*
  * The verdict over all that was added; CTX is of the last look. RESULT is the check's own, valid

@@ -257,6 +257,22 @@ traffic() {
 	run -3 --separate-stderr play top npflows --listen
 }
 
+@test "a record of walks alone has no totals of TCP: a warning, and no check on them passes" {
+	netns_up
+	serve server
+	TAPE_FORMATS=json tape_start log npretrans --events all
+	client --to "$ADDR_B" --conns 20 --tx 100000 >/dev/null
+	TAPE_FORMATS=json tape_stop log
+	run -4 --separate-stderr play log nptop --to /dev/null --check 'sum(tx_bytes) < 1M' tcp
+	grep -q '^warning: this record of npretrans did not measure: TCP connections' "$NP_TMP/play.err"
+	grep -q '^check inconclusive: sum(tx_bytes) < 1M: .*did not measure: TCP' "$NP_TMP/play.err"
+	run -4 --separate-stderr play log npflows --to /dev/null --check 'count(end == closed) == 0' tcp
+	run -4 --separate-stderr play log npretrans --to /dev/null --check 'sum(tx_bytes) < 1M'
+	# what it did measure is judged
+	play log npretrans --to /dev/null --check 'count(event == drop) >= 0'
+	[ "$(grep -c '^warning' "$NP_TMP/play.err")" = 0 ]
+}
+
 @test "another host plays it: host and names are the recording's" {
 	local ns
 	netns_up
