@@ -27,6 +27,7 @@ struct np_play {
 	bool last;         /* the look that began is the last one */
 	bool came;         /* something came in since the look before */
 	bool looking;      /* a look began and has not ended */
+	bool walked;       /* of the last look: `walk_end` waits, as another walk may follow */
 	double speed;      /* 0: as fast as it goes */
 	uint64_t first_ns; /* the file's clock: its first look or packet, ... */
 	uint64_t now_ns;   /* ... and where it has come to, */
@@ -35,6 +36,7 @@ struct np_play {
 	uint64_t step_ns;  /* and how long after the one before */
 	uint64_t began_ns; /* our clock at first_ns; moved by pauses */
 	uint64_t items;
+	struct np_ev_walk walk_end;
 };
 
 int np_play_open(struct np_run *run)
@@ -285,6 +287,16 @@ static bool is_over(const struct np_run *run, uint64_t ts_ns)
 	return ts_ns + near >= p->end_ns;
 }
 
+/* The end of a walk that waited, if there is one. */
+static void end_walk(struct np_run *run)
+{
+	struct np_play *p = run->play;
+
+	if (p->walked)
+		np_flows_record(run->flows, &p->walk_end, sizeof(p->walk_end));
+	p->walked = false;
+}
+
 static int begin_look(struct np_run *run, const struct np_item *item)
 {
 	struct np_play *p = run->play;
@@ -298,8 +310,29 @@ static int begin_look(struct np_run *run, const struct np_item *item)
 	if (err || run->stop)
 		return err;
 	p->last = item->last || last_of_count(run) || is_over(run, item->ts_ns);
-	np_run_begin(run, p->last);
+	end_walk(run);
+	np_run_begin(run, false);
 	return 0;
+}
+
+/*
+ * Where a command has ended, a look is several walks, and only the last one of the last look ends
+ * what is not there any more: an end of a walk waits for what comes next.
+ */
+static void take_walk_end(struct np_run *run, const struct np_ev_walk *r)
+{
+	struct np_play *p = run->play;
+
+	p->came = true;
+	if (p->looking && p->last) {
+		p->walk_end = *r;
+		p->walked = true;
+		return;
+	}
+	np_flows_record(run->flows, r, sizeof(*r));
+	/* what there was before a command ran: with it the first interval begins, as it did then */
+	if (!p->looking)
+		run->shown = true;
 }
 
 static int take_record(struct np_run *run, const struct np_item *item)
@@ -314,14 +347,12 @@ static int take_record(struct np_run *run, const struct np_item *item)
 	/* nobody asked for what is in them */
 	if (hdr->type == NP_EV_PACKET && !(run->want & NP_SRC_PEEK && run->opts->tool->l7))
 		return 0;
+	end_walk(run);
 	np_run_begin(run, false);
-	np_flows_record(run->flows, item->rec, item->len);
-	if (hdr->type != NP_EV_WALK || r->begin)
-		return 0;
-	run->play->came = true;
-	/* what there was before a command ran: with it the first interval begins, as it did then */
-	if (!run->play->looking)
-		run->shown = true;
+	if (hdr->type == NP_EV_WALK && !r->begin)
+		take_walk_end(run, r);
+	else
+		np_flows_record(run->flows, item->rec, item->len);
 	return 0;
 }
 
@@ -332,6 +363,9 @@ static int end_look(struct np_run *run, const struct np_item *item)
 	int err;
 
 	p->looking = false;
+	if (p->last)
+		np_run_begin(run, true);
+	end_walk(run);
 	if (!run->opts->log && !p->came && !p->last)
 		return 0;
 	err = show(run, p->last);
@@ -377,6 +411,7 @@ static int show_rest(struct np_run *run)
 	if (!o->log && !o->at_end && run->stats.refreshes)
 		return 0;
 	np_run_begin(run, true);
+	end_walk(run);
 	return show(run, true);
 }
 

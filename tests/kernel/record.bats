@@ -216,6 +216,20 @@ traffic() {
 	done
 }
 
+@test "a command's datagrams count once, wherever --count and --duration end the replay" {
+	local stop
+	netns_up
+	serve udp-server
+	"$(np_bin nptop)" -b --to /dev/null --record "$NP_TMP/file" udp -- nsenter --net="/run/netns/$NS_A" -- \
+		"$work" udp-client --to "$ADDR_B" --port "$port" --count 100 --size 100 --comm "$NP_ID-udp" >/dev/null
+	for stop in '-c 1' '-d 1h' ''; do
+		# shellcheck disable=SC2086 # an option and its value
+		"$(np_bin nptop)" -J --by connection -o comm,tx_bytes,tx_segs $stop --read "$NP_TMP/file" udp >"$NP_TMP/rows"
+		cat "$NP_TMP/rows"
+		[ "$(json_lines "select(.comm == \"$NP_ID-udp\") | \"\(.tx_bytes) \(.tx_segs)\"" "$NP_TMP/rows")" = '10000 100' ]
+	done
+}
+
 @test "what was lost is lost in the replay too: status 4, and --stats says so" {
 	netns_up
 	serve server
