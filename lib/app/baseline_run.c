@@ -202,12 +202,16 @@ static void say_log(const struct np_base *base)
 }
 
 /* A log of nothing says that nothing went wrong; a table of nothing says nothing. */
-static const char *why_not(const struct np_base *base, const struct np_view *view, uint64_t lost)
+static const char *why_not(const struct np_base *base, const struct np_run *run,
+			   const struct np_view *view, uint64_t lost)
 {
 	const struct np_row *total = np_view_total(view);
 	const struct np_detail *d = total->detail;
+	struct np_err damage;
 	size_t rows;
 
+	if (run->play && np_play_damaged(run->play, &damage))
+		return "the file is damaged";
 	if (lost || np_view_forgotten(view))
 		return "records were lost";
 	if (base->log)
@@ -267,11 +271,11 @@ int np_base_finish(struct np_base *base, struct np_run *run, uint64_t lost, int 
 		say_gone(base);
 	if (!base->keep[0])
 		return status;
-	why = why_not(base, view, lost);
+	why = why_not(base, run, view, lost);
 	if (why && status) {
 		/* what went wrong is the one line; this is another */
-		fprintf(stderr, "this run is not kept as a baseline in %s\n",
-			np_keep_path(base->keep[0]));
+		fprintf(stderr, "this run is not kept as a baseline in %s: %s\n",
+			np_keep_path(base->keep[0]), why);
 		return status;
 	}
 	if (why) {

@@ -143,6 +143,18 @@ teardown() {
 	[[ $output == *'not ok 1 - count() >= 0'*'the file is damaged behind it'* ]]
 }
 
+@test "what could be read of a damaged capture does not take a baseline's place" {
+	"$rtt" -r "$http" --save-baseline "$NP_TMP/base" >/dev/null
+	cp "$NP_TMP/base" "$NP_TMP/before"
+	head -c 3000 "$http" >"$NP_TMP/cut"
+	run -2 --separate-stderr "$rtt" -r "$NP_TMP/cut" --save-baseline "$NP_TMP/base"
+	[[ $stderr == *"this run is not kept as a baseline in $NP_TMP/base: the file is damaged"* ]]
+	cmp "$NP_TMP/before" "$NP_TMP/base"
+	# nor is a first one made
+	run -2 --separate-stderr "$rtt" -r "$NP_TMP/cut" --baseline "$NP_TMP/none"
+	[ ! -e "$NP_TMP/none" ]
+}
+
 @test "what is no capture, and --local without one, is refused" {
 	echo 'hello, this is a text' >"$NP_TMP/text"
 	run -2 --separate-stderr "$flows" -r "$NP_TMP/text"
