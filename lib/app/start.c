@@ -159,6 +159,9 @@ static int set_flows(struct np_run *run)
 		.opened =
 		    o->view.named || needs & (NP_NEED_CGROUP | NP_NEED_CMDLINE) ? on_opened : NULL,
 		.packets = np_file_is_capture(o->file),
+		/* by the program, not by run->want: on the screen another filter is a key away */
+		.no_udp = !(o->mode->want & NP_SRC_UDP),
+		.no_icmp = !(o->mode->want & NP_SRC_ICMP),
 		.members = run->members,
 		.times = run->tui ? UINT32_MAX : times_for(needs),
 		.locals = o->prefixes,

@@ -62,8 +62,9 @@ struct np_flows_cfg {
 	 */
 	bool (*listen_drops)(void *ctx, uint32_t pid, uint32_t netns, uint64_t *drops);
 	void *ctx;
-	bool packets;   /* flows are made of packets (np_flows_packet()): nobody owns them */
-	uint32_t times; /* packets: which are measured, 1 << enum np_hist_kind */
+	bool packets; /* flows are made of packets (np_flows_packet()): nobody owns them ... */
+	bool no_udp, no_icmp; /* ... and the program has no rows of these */
+	uint32_t times;       /* packets: which are measured, 1 << enum np_hist_kind */
 	/* packets: the end of a connection with one of these is the local one */
 	const struct np_prefix *locals;
 	size_t nlocals;

@@ -240,6 +240,14 @@ static bool left_out(const struct np_flows *flows, const struct np_decoded *d)
 	return !np_sampled_tuple(&t, flows->cfg.sample);
 }
 
+/* Of no protocol that the program has rows of. */
+static bool unwanted(const struct np_flows *flows, const struct np_decoded *d)
+{
+	return d->proto == IPPROTO_UDP   ? flows->cfg.no_udp
+	       : d->proto != IPPROTO_TCP ? flows->cfg.no_icmp
+					 : false;
+}
+
 void np_flows_packet(struct np_flows *flows, const struct np_packet *p)
 {
 	struct np_decoded d;
@@ -258,7 +266,7 @@ void np_flows_packet(struct np_flows *flows, const struct np_packet *p)
 		look(flows, t->now_ns);
 	if ((what == NP_DECODE_FLOW || what == NP_DECODE_ERROR) && left_out(flows, &d))
 		flows->stats.left_out++;
-	else if (what == NP_DECODE_FLOW)
+	else if (what == NP_DECODE_FLOW && !unwanted(flows, &d))
 		packet(flows, &d, p);
 	else if (what == NP_DECODE_ERROR)
 		refused(flows, &d, p->ts_ns);

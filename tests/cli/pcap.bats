@@ -133,6 +133,21 @@ teardown() {
 	[ -z "$("$NP_ROOT/tests/cli/pcap-compare" probes "$NP_TMP/probes.pcap")" ]
 }
 
+@test "what a program has no rows of live, it has none of in a capture: UDP of nprtt and npretrans, ICMP of nptop" {
+	[ "$("$rtt" -r "$http" -J --by connection --syn | wc -l)" = 3 ]
+	run "$rtt" -r "$http" --to /dev/null --check 'count() == 3'
+	[ "$status" = 0 ]
+	run "$retrans" -r "$http" --to /dev/null --check 'sum(tx_bytes) == 210' --check 'count(proto == udp) == 0'
+	echo "$output"
+	[ "$status" = 0 ]
+	# echo request and reply, Ethernet and IPv4
+	text2pcap -q -4 10.0.0.1,10.0.0.2 -i 1 - "$NP_TMP/ping.pcap" <<-END
+		0000  08 00 e5 ca 12 34 00 01
+	END
+	[ "$("$flows" -r "$NP_TMP/ping.pcap" -J | jq -r .proto)" = icmp ]
+	[ -z "$("$top" -r "$NP_TMP/ping.pcap" -J)" ]
+}
+
 @test "a truncated capture gives what was readable, one line, and status 2" {
 	head -c 6000 "$http" >"$NP_TMP/cut"
 	run -2 --separate-stderr "$flows" -r "$NP_TMP/cut" -J
