@@ -6,6 +6,7 @@
 
 #include "app/build.h"
 #include "base/parse.h"
+#include "flow/decode.h"
 #include "source/record.h"
 
 static int check_files(struct np_opts *o)
@@ -81,11 +82,24 @@ static int build_locals(struct np_opts *o)
 	return 0;
 }
 
+/* Of packets that cannot be looked into there would be no rows, as if nothing had happened. */
+static int check_link(struct np_opts *o)
+{
+	const char *name;
+	int link = np_file_link(o->file, &name);
+
+	if (link < 0 || np_decode_knows((uint16_t)link))
+		return 0;
+	return np_err_set(&o->err, -EINVAL, "%.128s: packets of link type %s cannot be looked into",
+			  o->read, name);
+}
+
 int np_build_file(struct np_opts *o)
 {
 	int ret;
 
-	if (check_files(o) || (o->read && np_file_open(&o->file, o->read, &o->err)))
+	if (check_files(o) || (o->read && np_file_open(&o->file, o->read, &o->err)) ||
+	    check_link(o))
 		return NP_EXIT_USAGE;
 	ret = take_sample(o);
 	return ret ? ret : build_locals(o);

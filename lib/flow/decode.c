@@ -395,6 +395,15 @@ static int link_level(struct np_rest *r, uint16_t linktype)
 	}
 }
 
+bool np_decode_knows(uint16_t linktype)
+{
+	struct np_decoded d = { 0 };
+	struct np_rest nothing = { .d = &d };
+
+	/* of an empty packet those that are known say that more is wanted, or what comes next */
+	return link_level(&nothing, linktype) != NP_DECODE_OTHER;
+}
+
 enum np_decode np_decode(struct np_decoded *d, const struct np_packet *packet)
 {
 	struct np_rest r = {

@@ -7,6 +7,7 @@
 #ifndef NP_DECODE_H
 #define NP_DECODE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "source/packet.h"
@@ -51,6 +52,8 @@ struct np_decoded {
 	uint8_t wscale;  /* SYN: its option, NP_NO_WSCALE: none */
 };
 
+/* Whether packets of a link level (DLT_*) are decoded at all. */
+bool np_decode_knows(uint16_t linktype);
 enum np_decode np_decode(struct np_decoded *d, const struct np_packet *packet);
 
 #endif

@@ -26,6 +26,7 @@ struct capture {
 	z_stream z;
 	uint8_t *piece;
 	uint16_t linktype;
+	char linkname[64];
 	uint64_t packets;
 };
 
@@ -145,6 +146,7 @@ static int open_pcap(struct capture *c, struct np_err *err)
 							 .close = stream_close };
 	char why[PCAP_ERRBUF_SIZE] = "";
 	FILE *stream = fopencookie(c, "rb", functions);
+	const char *name;
 
 	if (!stream)
 		return np_err_set(err, -errno, "cannot read the capture: %s", strerror(errno));
@@ -156,6 +158,9 @@ static int open_pcap(struct capture *c, struct np_err *err)
 				  c->broken ? "damaged compression" : why);
 	}
 	c->linktype = (uint16_t)pcap_datalink(c->pcap);
+	name = pcap_datalink_val_to_name(c->linktype);
+	snprintf(c->linkname, sizeof(c->linkname), "%u%s%.48s%s", c->linktype, name ? " (" : "",
+		 name ? name : "", name ? ")" : "");
 	return 0;
 }
 
@@ -216,9 +221,19 @@ static int capture_next(void *self, struct np_item *item, struct np_err *err)
 	return 1;
 }
 
+/* One of a whole file: libpcap refuses an interface that has another one. */
+static int capture_link(const void *self, const char **name)
+{
+	const struct capture *c = self;
+
+	*name = c->linkname;
+	return c->linktype;
+}
+
 const struct np_file_ops np_file_capture = {
 	.is = capture_is,
 	.open = capture_open,
 	.next = capture_next,
 	.close = capture_close,
+	.link = capture_link,
 };

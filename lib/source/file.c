@@ -167,6 +167,11 @@ bool np_file_is_capture(const struct np_file *file)
 	return file && !file->ops->head;
 }
 
+int np_file_link(const struct np_file *file, const char **name)
+{
+	return np_file_is_capture(file) ? file->ops->link(file->self, name) : -1;
+}
+
 int np_file_next(struct np_file *file, struct np_item *item, struct np_err *err)
 {
 	return named(file, file->ops->next(file->self, item, err), err);

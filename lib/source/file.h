@@ -43,6 +43,8 @@ int np_file_open(struct np_file **out, const char *path, struct np_err *err);
 void np_file_close(struct np_file *file);
 /* A capture, not a record. NULL, no file: neither. */
 bool np_file_is_capture(const struct np_file *file);
+/* Of a capture its link level, as packets have it, and its NAME, the file's; -1: no capture. */
+int np_file_link(const struct np_file *file, const char **name);
 /* What a record says of itself (record.h); NULL: a capture, or no file. The file owns it. */
 const struct np_rec_head *np_file_head(const struct np_file *file);
 /*
@@ -60,6 +62,8 @@ struct np_file_ops {
 	void (*close)(void *self);
 	/* of a record; a capture has none */
 	const struct np_rec_head *(*head)(const void *self);
+	/* of a capture; a record has none */
+	int (*link)(const void *self, const char **name);
 };
 extern const struct np_file_ops np_file_record, np_file_capture;
 

@@ -182,6 +182,18 @@ teardown() {
 	done
 }
 
+@test "a capture of a link level that is not known is refused by its type: no check passes on it" {
+	local type name
+	for name in 999 'JUNIPER_MLPPP'; do
+		type=$([ "$name" = 999 ] && echo '\xe7\x03' || echo '\x82\x00')
+		printf "\\xd4\\xc3\\xb2\\xa1\\x02\\0\\x04\\0\\0\\0\\0\\0\\0\\0\\0\\0\\xff\\xff\\0\\0$type\\0\\0" >"$NP_TMP/link.pcap"
+		run -2 --separate-stderr "$flows" -r "$NP_TMP/link.pcap" --check 'count() == 0' --report tap=-
+		[ "${#stderr_lines[@]}" = 1 ]
+		[[ $stderr == *"$NP_TMP/link.pcap: packets of link type "*"$name"*' cannot be looked into' ]]
+		[[ $output == *'not ok'* ]]
+	done
+}
+
 @test "--sample: connections of a capture are whole or absent, and their sums corrected" {
 	local in
 	"$(np_bin np-pcap)" --packets 60000 --live 500 --turns 10 "$NP_TMP/gen.pcap" >/dev/null

@@ -81,7 +81,11 @@ static void through_every_link_level(void **state)
 		put(&f, t[i].head, t[i].len);
 		segment(&f);
 		is_segment(decode(&d, &f, t[i].link));
+		assert_true(np_decode_knows((uint16_t)t[i].link));
 	}
+	assert_true(np_decode_knows(101)); /* LINKTYPE_RAW */
+	assert_false(np_decode_knows(999));
+	assert_false(np_decode_knows(DLT_FRELAY));
 }
 
 static void through_tunnels_to_the_innermost(void **state)
