@@ -93,7 +93,7 @@ static int on_event(struct np_run *run, enum event ev)
 	case EV_KEYS:
 		return np_screen_keys(run);
 	case EV_OUTPUT:
-		return -EPIPE;
+		return np_run_unread(run);
 	case EV_TICK: /* a key that changed the interval has set the timer */
 		while (read(run->timer, &ticks, sizeof(ticks)) == (ssize_t)sizeof(ticks))
 			;

@@ -40,6 +40,33 @@ static void cut_log(struct np_run *run)
 	np_view_set(run->view, &run->opts->view);
 }
 
+/* Whoever reads the rows, somebody waits for this: checks, a baseline, a record. */
+static bool is_wanted(const struct np_run *run)
+{
+	return run->opts->judged || run->opts->keep[0] || run->recording;
+}
+
+int np_run_unread(struct np_run *run)
+{
+	const struct np_opts *o = run->opts;
+
+	/* one that only its reader would have ended has ended */
+	if (!is_wanted(run) || !(run->play || run->scope || o->duration_ns || o->count))
+		return -EPIPE;
+	/* epoll would tell it again and again */
+	epoll_ctl(run->epoll, EPOLL_CTL_DEL, np_output_fd(run->output), NULL);
+	run->unread = true;
+	return 0;
+}
+
+static int write_rows(struct np_run *run)
+{
+	int err = run->unread ? 0 : np_sink_write(run->sink, run->view);
+
+	run->write_err = err == -EPIPE ? np_run_unread(run) : err;
+	return run->write_err;
+}
+
 int np_run_show(struct np_run *run, bool last)
 {
 	bool log = run->opts->log;
@@ -59,7 +86,7 @@ int np_run_show(struct np_run *run, bool last)
 		np_screen_draw(run);
 	else if (!err && !np_checks_on_stdout(run->opts->judged) &&
 		 (log || last || !run->opts->at_end))
-		err = run->write_err = np_sink_write(run->sink, run->view);
+		err = write_rows(run);
 	/* a reader that has gone takes nothing from what was seen */
 	if (!err || err == run->write_err)
 		checked = np_checks_add(run->opts->judged, run->view, run->flows);
@@ -279,7 +306,7 @@ static int loop(struct np_run *run)
 				err = np_screen_keys(run);
 				break;
 			case EV_OUTPUT:
-				err = -EPIPE;
+				err = np_run_unread(run);
 				break;
 			case EV_COMMAND:
 				/* what may have ended it is not for us */
@@ -317,7 +344,7 @@ static int go(struct np_run *run)
 		  : run->scope ? look_before(run)
 			       : refresh(run, once);
 
-	if (err || once)
+	if (once || (err && err != -EPIPE))
 		return err;
 	if (o->duration_ns)
 		run->end_ns = np_clock_mono() + o->duration_ns;
@@ -325,13 +352,14 @@ static int go(struct np_run *run)
 		tick = NP_LOG_TICK_NS;
 	if (o->log)
 		np_source_soon(run->source);
-	err = np_run_timer(run, tick);
+	if (!err)
+		err = np_run_timer(run, tick);
 	if (!err && run->scope)
 		np_scope_go(run->scope);
 	if (!err)
 		err = loop(run);
-	/* what is judged is judged to the end, whether anybody reads the rows or not */
-	if (!err || (err == -EPIPE && o->judged)) {
+	/* what there was is judged and kept, whether anybody reads the rows or not */
+	if (!err || (err == -EPIPE && is_wanted(run))) {
 		int last = o->log                     ? np_log_tick(run, true)
 			   : run->sink && !run->ended ? refresh(run, true)
 						      : 0;
@@ -384,7 +412,7 @@ static int finish(struct np_run *run, int err)
 	uint64_t lost;
 	int cut, status;
 
-	if (!err && run->output)
+	if (!err && run->output && !run->unread)
 		err = run->write_err = np_output_end(run->output);
 	np_run_source_stats(run, &source);
 	lost = np_trust_lost(&source, run->flows);
@@ -397,7 +425,7 @@ static int finish(struct np_run *run, int err)
 		status = NP_EXIT_INCONCLUSIVE;
 	}
 	run->stats.forgotten = np_view_forgotten(run->view);
-	if (run->base && !err)
+	if (run->base && (!err || (err == -EPIPE && run->opts->keep[0])))
 		status = np_base_finish(run->base, run, lost, status);
 	if (run->sums && run->opts->log && err != -EPIPE)
 		np_sums_print(run->sums);

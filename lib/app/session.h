@@ -47,8 +47,9 @@ struct np_run {
 	struct np_sums *sums;
 	struct np_base *base; /* NULL: nothing to compare with, and nothing to keep */
 	bool stop, masked;
-	bool shown; /* the interval was shown, nothing newer came in */
-	bool ended; /* the last refresh was made */
+	bool shown;  /* the interval was shown, nothing newer came in */
+	bool ended;  /* the last refresh was made */
+	bool unread; /* the output's reader has gone, and the run goes on without it */
 	int write_err;
 };
 
@@ -69,6 +70,12 @@ void np_run_stop(struct np_run *run);
  */
 void np_run_begin(struct np_run *run, bool last);
 int np_run_show(struct np_run *run, bool last);
+
+/*
+ * The output's reader has gone: 0 where the run goes on to its own end without writing, since
+ * something of it is judged or kept; else -EPIPE.
+ */
+int np_run_unread(struct np_run *run);
 
 /* One more refresh, which took so long. */
 void np_run_took(struct np_run *run, uint64_t ns);

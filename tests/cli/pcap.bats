@@ -170,6 +170,28 @@ teardown() {
 	[ ! -e "$NP_TMP/none" ]
 }
 
+@test "a reader that goes away takes nothing from what is judged and kept" {
+	local all
+	set +o pipefail
+	"$(np_bin np-pcap)" --packets 60000 --live 500 --turns 10 "$NP_TMP/gen.pcap" >/dev/null
+	all=$("$flows" -r "$NP_TMP/gen.pcap" -J 2>/dev/null | wc -l)
+	"$flows" -r "$NP_TMP/gen.pcap" --check "count() == $all" --save-baseline "$NP_TMP/base" 2>"$NP_TMP/err" | head -n 1 >"$NP_TMP/out"
+	status=${PIPESTATUS[0]}
+	cat "$NP_TMP/err"
+	[ "$status" = 0 ] && [ "$(wc -l <"$NP_TMP/out")" = 1 ]
+	grep -q '^check passed: ' "$NP_TMP/err" && grep -q '^this run is kept as a baseline' "$NP_TMP/err"
+	[ "$(jq .total.events "$NP_TMP/base")" = "$all" ]
+	"$flows" -r "$NP_TMP/gen.pcap" --check "count() < $all" 2>"$NP_TMP/err" | head -n 1
+	[ "${PIPESTATUS[0]}" = 1 ]
+	# damage is beyond the reader's last row
+	head -c -7 "$NP_TMP/gen.pcap" >"$NP_TMP/cut.pcap"
+	"$flows" -r "$NP_TMP/cut.pcap" --check 'count() > 0' 2>"$NP_TMP/err" | head -n 1
+	[ "${PIPESTATUS[0]}" = 2 ]
+	# nothing is judged: it ends with its reader
+	"$flows" -r "$NP_TMP/cut.pcap" 2>"$NP_TMP/err" | head -n 1
+	[ "${PIPESTATUS[0]}" = 0 ] && [ ! -s "$NP_TMP/err" ]
+}
+
 @test "what is no capture, and --local without one, is refused" {
 	echo 'hello, this is a text' >"$NP_TMP/text"
 	run -2 --separate-stderr "$flows" -r "$NP_TMP/text"

@@ -182,6 +182,34 @@ holds() {
 	[ "$(wc -l <"$(bg_out check)")" = 3 ]
 }
 
+@test "a run with an end of its own goes on to it after its reader, and is kept" {
+	local rows
+	netns_up
+	serve server
+	rows=$NP_TMP/rows
+	mkfifo "$rows"
+	start_bg reader head -n 1 "$rows"
+	# shellcheck disable=SC2016 # that shell's own
+	start_bg check bash -c 'exec "$@" >"$0"' "$rows" "$(np_bin npflows)" --netns "$NS_A" -d 8s --format csv \
+		--check 'count() == 40' --save-baseline "$NP_TMP/base" --record "$NP_TMP/tape"
+	wait_for 30 _check_looks
+	traffic
+	stop_bg reader 0 20
+	traffic
+	check_stop 0
+	cat "$(bg_err check)"
+	[ "$status" = 0 ] && said passed 1
+	[ "$(jq .total.events "$NP_TMP/base")" = 40 ]
+	[ "$("$(np_bin npflows)" -r "$NP_TMP/tape" --netns "$NS_A" -J 2>/dev/null | wc -l)" = 40 ]
+	# one without an end ends with its reader, and what there was is kept
+	rm "$NP_TMP/base"
+	start_bg check bash -c '"$@" | head -n 3; exit "${PIPESTATUS[0]}"' - \
+		"$(np_bin npflows)" --netns "$NS_A" --save-baseline "$NP_TMP/base"
+	while bg_alive check; do traffic; done
+	check_stop 0
+	[ "$status" = 0 ] && [ "$(jq .total.events "$NP_TMP/base")" -ge 2 ]
+}
+
 @test "filters, owners and --where choose what is judged" {
 	local pid
 	netns_up
