@@ -158,8 +158,9 @@ static void start(struct np_run *run, uint64_t ts_ns)
 	p->started = true;
 	p->first_ns = p->now_ns = ts_ns;
 	p->began_ns = np_clock_mono();
-	if (run->opts->duration_ns)
-		p->end_ns = ts_ns + run->opts->duration_ns;
+	if (run->opts->duration_ns &&
+	    __builtin_add_overflow(ts_ns, run->opts->duration_ns, &p->end_ns))
+		p->end_ns = 0; /* nowhere */
 }
 
 static bool last_of_count(const struct np_run *run)

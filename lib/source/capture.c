@@ -194,6 +194,21 @@ static int damaged(struct capture *c, struct np_err *err)
 			  c->broken ? "its compression is" : pcap_geterr(c->pcap));
 }
 
+/*
+ * With this precision libpcap puts nanoseconds there. A file may say any number: before 1970 and
+ * from 2262 on it is 0, so that sums of times have room.
+ */
+static uint64_t time_of(const struct timeval *tv)
+{
+	int64_t ns;
+
+	if (tv->tv_sec < 0 || tv->tv_usec < 0 ||
+	    __builtin_mul_overflow((int64_t)tv->tv_sec, 1000000000, &ns) ||
+	    __builtin_add_overflow(ns, (int64_t)tv->tv_usec, &ns))
+		return 0;
+	return (uint64_t)ns;
+}
+
 static int capture_next(void *self, struct np_item *item, struct np_err *err)
 {
 	struct capture *c = self;
@@ -210,8 +225,7 @@ static int capture_next(void *self, struct np_item *item, struct np_err *err)
 	item->kind = NP_ITEM_PACKET;
 	item->last = false;
 	p = &item->packet;
-	/* with this precision libpcap puts nanoseconds there; a file may say negative ones */
-	p->ts_ns = (uint64_t)h->ts.tv_sec * 1000000000ULL + (uint64_t)h->ts.tv_usec;
+	p->ts_ns = time_of(&h->ts);
 	p->wire_len = h->len;
 	p->cap_len = h->caplen;
 	p->linktype = c->linktype;

@@ -25,7 +25,7 @@ enum np_item_kind {
 struct np_item {
 	enum np_item_kind kind;
 	bool last;      /* LOOK, BEGIN: none follows */
-	uint64_t ts_ns; /* BEGIN: CLOCK_MONOTONIC of the recording */
+	uint64_t ts_ns; /* BEGIN: CLOCK_MONOTONIC of the recording, at most INT64_MAX */
 	union {
 		struct np_packet packet;
 		struct {

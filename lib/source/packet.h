@@ -9,7 +9,7 @@
 enum np_packet_way { NP_WAY_UNKNOWN, NP_WAY_IN, NP_WAY_OUT };
 
 struct np_packet {
-	uint64_t ts_ns;    /* since the epoch */
+	uint64_t ts_ns;    /* since the epoch, at most INT64_MAX */
 	uint32_t wire_len; /* bytes as it was on the wire */
 	uint32_t cap_len;  /* bytes of data; may be fewer, never more */
 	uint16_t linktype; /* DLT_*, as libpcap numbers them */

@@ -209,6 +209,19 @@ static int next_block(struct replay *r, struct np_err *err)
 	return inflate_block(r, &block, err);
 }
 
+static bool is_look(const struct np_ev_hdr *hdr)
+{
+	return hdr->type == NP_REC_BEGIN || hdr->type == NP_REC_LOOK;
+}
+
+/* No clock shows as much, and sums of times have room. */
+static bool is_time(const struct np_ev_hdr *hdr)
+{
+	const struct np_rec_look *look = (const void *)hdr;
+
+	return !is_look(hdr) || look->mono_ns <= INT64_MAX;
+}
+
 /* Fixed ones have their size; those with room for more have at least that. */
 static bool fits(const struct np_ev_hdr *hdr)
 {
@@ -226,7 +239,7 @@ static void set_item(struct np_item *item, const struct np_ev_hdr *hdr)
 	*item = (struct np_item){ .kind = NP_ITEM_RECORD };
 	item->rec = hdr;
 	item->len = hdr->size;
-	if (hdr->type != NP_REC_BEGIN && hdr->type != NP_REC_LOOK)
+	if (!is_look(hdr))
 		return;
 	item->kind = hdr->type == NP_REC_BEGIN ? NP_ITEM_BEGIN : NP_ITEM_LOOK;
 	item->ts_ns = look->mono_ns;
@@ -252,7 +265,7 @@ static int replay_next(void *self, struct np_item *item, struct np_err *err)
 	hdr = (const void *)(r->raw + r->at);
 	left = r->len - r->at;
 	/* lengths are multiples of 8, so there is room for a header */
-	if (!fits(hdr) || hdr->size > left) {
+	if (!fits(hdr) || hdr->size > left || !is_time(hdr)) {
 		r->ended = true;
 		return damaged(r, err, "a record in it makes no sense");
 	}

@@ -11,7 +11,8 @@
 
 #include "source/file.h"
 
-#define PACKETS 3
+#define PACKETS    3
+#define DLT_RAW_NG 101 /* as a file says DLT_RAW */
 
 static char path[64], zipped[80];
 static struct np_file *file;
@@ -190,6 +191,84 @@ static void what_only_looks_like_one_is_refused_with_a_sentence(void **state)
 	assert_non_null(strstr(err.msg, "neither a capture"));
 }
 
+static uint64_t next_time(void)
+{
+	assert_int_equal(np_file_next(file, &item, &err), 1);
+	return item.packet.ts_ns;
+}
+
+static void a_time_that_cannot_be_is_none(void **state)
+{
+	static const uint32_t last[] = { UINT32_MAX, 999999999 };
+	uint8_t bytes[4096];
+	size_t n = read_file(path, bytes, sizeof(bytes));
+
+	(void)state;
+	memcpy(bytes + 24 + 56, last, sizeof(last));
+	write_file(path, bytes, n);
+	assert_int_equal(np_file_open(&file, path, &err), 0);
+	has_packets(1);
+	assert_true(next_time() <= INT64_MAX);
+	has_packets(1);
+}
+
+/* pcapng of one packet whose stamp is TICKS of RESOLUTION (if_tsresol). */
+static void write_ng(uint64_t ticks, uint32_t resolution)
+{
+	const uint32_t words[] = {
+		/* section */
+		0x0a0d0d0a,
+		28,
+		0x1a2b3c4d,
+		1,
+		UINT32_MAX,
+		UINT32_MAX,
+		28,
+		/* interface */
+		1,
+		32,
+		DLT_RAW_NG,
+		65535,
+		0x10009,
+		resolution,
+		0,
+		32,
+		/* packet */
+		6,
+		36,
+		0,
+		(uint32_t)(ticks >> 32),
+		(uint32_t)ticks,
+		4,
+		4,
+		0x45,
+		36,
+	};
+
+	np_file_close(file);
+	file = NULL;
+	write_file(path, (const uint8_t *)words, sizeof(words));
+	assert_int_equal(np_file_open(&file, path, &err), 0);
+}
+
+static void a_time_of_64_bits_never_wraps(void **state)
+{
+	(void)state;
+	write_ng(INT64_MAX, 9);
+	assert_int_equal(next_time(), INT64_MAX);
+	write_ng(1700000000, 0);
+	assert_int_equal(next_time(), 1700000000000000000ULL);
+	write_ng((uint64_t)INT64_MAX + 1, 9);
+	assert_int_equal(next_time(), 0);
+	write_ng(UINT64_MAX, 9);
+	assert_int_equal(next_time(), 0);
+	/* of seconds, also of 2^0 */
+	write_ng(1ULL << 34, 0);
+	assert_int_equal(next_time(), 0);
+	write_ng(UINT64_MAX, 0x80);
+	assert_int_equal(next_time(), 0);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -200,6 +279,8 @@ int main(void)
 		T(standard_input_may_be_a_pipe),
 		T(a_truncated_one_gives_what_was_there_and_then_says_so),
 		T(what_only_looks_like_one_is_refused_with_a_sentence),
+		T(a_time_that_cannot_be_is_none),
+		T(a_time_of_64_bits_never_wraps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

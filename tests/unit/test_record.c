@@ -438,6 +438,34 @@ static void texts_are_whole_or_none(void **state)
 	free(large);
 }
 
+static void a_look_at_no_time_of_a_clock_is_damage(void **state)
+{
+	struct np_rec_look look = { .hdr = { .type = NP_REC_BEGIN, .size = sizeof(look) },
+				    .mono_ns = INT64_MAX };
+	char name[] = "/tmp/np-test-look.XXXXXX";
+	struct np_rec_head head = { .want = 5 };
+	struct np_record *record;
+	struct np_file *file;
+	struct np_item item;
+	struct np_err err;
+
+	(void)state;
+	close(mkstemp(name));
+	assert_int_equal(np_record_open(&record, name, &err), 0);
+	np_record_start(record, &head);
+	np_record_add(record, &look, sizeof(look));
+	look.mono_ns++;
+	np_record_add(record, &look, sizeof(look));
+	assert_int_equal(np_record_end(record, &err), 0);
+	np_record_close(record);
+	assert_int_equal(np_file_open(&file, name, &err), 0);
+	assert_int_equal(np_file_next(file, &item, &err), 1);
+	assert_int_equal(item.ts_ns, INT64_MAX);
+	assert_true(np_file_next(file, &item, &err) < 0);
+	np_file_close(file);
+	unlink(name);
+}
+
 static void foreign_files_are_told_so(void **state)
 {
 	static const char *const texts[] = { "#!/bin/sh\n", "\x8eNP",
@@ -469,6 +497,7 @@ int main(void)
 		cmocka_unit_test(hostile_blocks),
 		cmocka_unit_test(what_a_packet_has_no_use_for_is_blank),
 		cmocka_unit_test(texts_are_whole_or_none),
+		cmocka_unit_test(a_look_at_no_time_of_a_clock_is_damage),
 		cmocka_unit_test(foreign_files_are_told_so),
 	};
 
