@@ -14,6 +14,7 @@
 #include "app/check.h"
 #include "app/session.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 /* What was shown may be looked at again until something newer comes in. */
 static void next_interval(struct np_run *run)
@@ -369,6 +370,41 @@ static int go(struct np_run *run)
 	return err;
 }
 
+uint64_t np_run_lost(const struct np_run *run, const struct np_source_stats *source)
+{
+	const struct np_opts *o = run->opts;
+	unsigned int needs = np_view_needs(&o->view) | np_checks_needs(o->judged);
+
+	return np_trust_lost(source, run->flows, needs & NP_NEED_RTT);
+}
+
+/* Of a capture: packets that it has too little of to know whose they are. No loss of ours. */
+static uint64_t warn_cut_short(const struct np_run *run, int err)
+{
+	uint64_t n = np_flows_stats(run->flows)->packets_of[NP_DECODE_SHORT];
+
+	if (n && err != -EPIPE)
+		np_log(NP_LOG_WARN,
+		       "%llu packets were cut too short to tell whose they are, and are not "
+		       "counted; a larger snap length keeps their headers",
+		       (unsigned long long)n);
+	return n;
+}
+
+static void say_lost(struct np_run *run, uint64_t lost)
+{
+	if (np_file_is_capture(run->opts->file))
+		np_err_set(&run->opts->err, 0,
+			   "for %llu segments there was no room, so the numbers are not exact; "
+			   "--stats says where",
+			   (unsigned long long)lost);
+	else
+		np_err_set(&run->opts->err, 0,
+			   "%llu records were lost, so the numbers are too low; --stats says "
+			   "where, a larger --ring-size or --udp-max may help",
+			   (unsigned long long)lost);
+}
+
 /* What the run has come to by itself, before checks. */
 static int status_of(struct np_run *run, int err, uint64_t lost)
 {
@@ -381,11 +417,7 @@ static int status_of(struct np_run *run, int err, uint64_t lost)
 	if (run->play && np_play_damaged(run->play, &run->opts->err))
 		return NP_EXIT_USAGE;
 	if (lost && run->sink) {
-		np_err_set(&run->opts->err, 0,
-			   "%llu records were lost, so the numbers are too low; --stats says "
-			   "where, a larger "
-			   "--ring-size or --udp-max may help",
-			   (unsigned long long)lost);
+		say_lost(run, lost);
 		return NP_EXIT_INCONCLUSIVE;
 	}
 	return NP_EXIT_OK;
@@ -409,16 +441,17 @@ static int finish(struct np_run *run, int err)
 {
 	struct np_source_stats source;
 	struct np_err bad = { "" };
-	uint64_t lost;
+	uint64_t lost, cut_short;
 	int cut, status;
 
 	if (!err && run->output && !run->unread)
 		err = run->write_err = np_output_end(run->output);
 	np_run_source_stats(run, &source);
-	lost = np_trust_lost(&source, run->flows);
+	lost = np_run_lost(run, &source);
 	status = status_of(run, err, lost);
 	np_tui_close(run->tui);
 	run->tui = NULL;
+	cut_short = warn_cut_short(run, err);
 	cut = np_recording_end(run->recording, &bad);
 	if (cut && !status) {
 		run->opts->err = bad;
@@ -431,7 +464,7 @@ static int finish(struct np_run *run, int err)
 		np_sums_print(run->sums);
 	if (run->opts->sample > 1 && run->sink && err != -EPIPE)
 		np_trust_sample(&source, run->flows, run->opts->sample);
-	status = np_checks_judge(run->opts->judged, lost, status);
+	status = np_checks_judge(run->opts->judged, lost + cut_short, status);
 	np_flows_next(run->flows); /* what ended without an owner is counted as it goes */
 	if (run->opts->stats)
 		np_trust_print(&source, run->flows, &run->stats);

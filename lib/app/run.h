@@ -26,8 +26,9 @@ void np_trust_print(const struct np_source_stats *source, const struct np_flows 
 /* --sample: how much was looked at, one line on stderr. */
 void np_trust_sample(const struct np_source_stats *source, const struct np_flows *flows,
 		     uint32_t n);
-/* What was lost so far, by all causes. */
-uint64_t np_trust_lost(const struct np_source_stats *source, const struct np_flows *flows);
+/* What was lost so far, by all causes; RTTS: samples of round trips are wanted. */
+uint64_t np_trust_lost(const struct np_source_stats *source, const struct np_flows *flows,
+		       bool rtts);
 
 /* --doctor: on stdout; an exit status. */
 int np_doctor(const struct np_opts *opts);

@@ -20,7 +20,7 @@ void np_screen_draw(struct np_run *run)
 	};
 
 	np_run_source_stats(run, &st);
-	status.lost = np_trust_lost(&st, run->flows);
+	status.lost = np_run_lost(run, &st);
 	if (st.netns_missed)
 		snprintf(notice, sizeof(notice), "%llu network namespaces could not be entered",
 			 (unsigned long long)st.netns_missed);

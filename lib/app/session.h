@@ -81,6 +81,8 @@ int np_run_unread(struct np_run *run);
 void np_run_took(struct np_run *run, uint64_t ns);
 /* What waits at run->signals: 0, or -errno. */
 int np_run_signal(struct np_run *run);
+/* What was lost of what this run looks at; SOURCE: np_run_source_stats(). */
+uint64_t np_run_lost(const struct np_run *run, const struct np_source_stats *source);
 /* Of the source, or of the one that a record was made from. */
 void np_run_source_stats(struct np_run *run, struct np_source_stats *stats);
 

@@ -17,14 +17,16 @@ static const char *const lost_names[NP_LOST_MAX] = {
 	[NP_LOST_RTT_MAP] = "map of times full",    [NP_LOST_TREE_MAP] = "map of the command",
 };
 
-uint64_t np_trust_lost(const struct np_source_stats *source, const struct np_flows *flows)
+uint64_t np_trust_lost(const struct np_source_stats *source, const struct np_flows *flows,
+		       bool rtts)
 {
 	const struct np_flows_stats *fs = np_flows_stats(flows);
 	uint64_t lost = 0;
 
 	for (int i = 0; i < NP_LOST_MAX; i++)
 		lost += source->lost[i];
-	return lost + source->read_errors + fs->bad + fs->no_memory;
+	return lost + source->read_errors + fs->bad + fs->no_memory + fs->gaps_given_up +
+	       (rtts ? fs->rtts_not_taken : 0);
 }
 
 void np_trust_sample(const struct np_source_stats *source, const struct np_flows *flows, uint32_t n)

@@ -192,6 +192,45 @@ teardown() {
 	[ "${PIPESTATUS[0]}" = 0 ] && [ ! -s "$NP_TMP/err" ]
 }
 
+# segments FILE NUMBER...: a client's segments of 1000 bytes in a capture, in this order, none of them acknowledged.
+segments() {
+	python3 - "$@" <<-'END'
+		import socket, struct, sys
+		out = open(sys.argv[1], "wb")
+		out.write(struct.pack("<IHHiIII", 0xa1b23c4d, 2, 4, 0, 0, 65535, 101))
+		addrs = socket.inet_aton("10.0.0.1") + socket.inet_aton("10.0.0.2")
+		for i, n in enumerate(map(int, sys.argv[2:])):
+		    tcp = struct.pack(">HHIIBBHHH", 40000, 80, 1000 + 1000 * n, 1, 0x50, 16, 1000, 0, 0) + b"x" * 1000
+		    ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0) + addrs
+		    out.write(struct.pack("<IIII", 1000, 1000 * i, len(ip + tcp), len(ip + tcp)) + ip + tcp)
+	END
+}
+
+@test "what the tracker has no room for is lost: status 4, and nothing passes" {
+	# shellcheck disable=SC2046 # numbers
+	segments "$NP_TMP/gaps" $(seq 0 2 400) $(seq 1 2 400)
+	run -4 --separate-stderr "$flows" -r "$NP_TMP/gaps" -J
+	[[ $stderr == *'segments there was no room'* ]]
+	run -4 --separate-stderr "$flows" -r "$NP_TMP/gaps" --check 'sum(retrans) >= 0'
+	[[ $stderr == *'check inconclusive: '*' were lost'* ]]
+	# more in flight than can be timed is lost to those who want the times
+	# shellcheck disable=SC2046
+	segments "$NP_TMP/flight" $(seq 0 1100)
+	run -0 --separate-stderr "$flows" -r "$NP_TMP/flight" --check 'count() == 1'
+	run -4 --separate-stderr "$flows" -r "$NP_TMP/flight" --check 'sum(rtt_samples) >= 0'
+	[[ $stderr == *'check inconclusive: '*' were lost'* ]]
+	run -4 --separate-stderr "$rtt" -b -r "$NP_TMP/flight"
+}
+
+@test "packets cut too short to be read: a warning, and nothing passes" {
+	editcap -s 40 "$http" "$NP_TMP/short"
+	run -0 --separate-stderr "$flows" -r "$NP_TMP/short"
+	[[ $stderr == 'warning: 73 packets were cut too short'* ]]
+	run -4 --separate-stderr "$flows" -r "$NP_TMP/short" --check 'count() == 0'
+	[[ $stderr == *'check inconclusive: '*' were lost'* ]]
+	run -1 --separate-stderr "$flows" -r "$NP_TMP/short" --check 'count() == 1'
+}
+
 @test "what is no capture, and --local without one, is refused" {
 	echo 'hello, this is a text' >"$NP_TMP/text"
 	run -2 --separate-stderr "$flows" -r "$NP_TMP/text"
