@@ -33,11 +33,13 @@ void np_trust_sample(const struct np_source_stats *source, const struct np_flows
 {
 	const struct np_flows_stats *fs = np_flows_stats(flows);
 
+	/* a capture's packets are left out before they are anybody's */
 	fprintf(stderr,
 		"sample 1/%u: looked at %llu connections that live and %llu that ended, not at "
-		"%llu that ended; sums are corrected by %u\n",
-		n, ull(np_flows_count(flows)), ull(fs->ended + fs->vanished), ull(source->left_out),
-		n);
+		"%llu %s; sums are corrected by %u\n",
+		n, ull(np_flows_count(flows)), ull(fs->ended + fs->vanished),
+		ull(fs->packets ? fs->left_out : source->left_out),
+		fs->packets ? "packets of others" : "that ended", n);
 }
 
 static int by_size(const void *a, const void *b)

@@ -265,6 +265,7 @@ segments() {
 	[ "$(grep -cxFf "$NP_TMP/all" "$NP_TMP/some")" = $((in + 1)) ]
 	awk -v in_it=$in -v all="$(wc -l <"$NP_TMP/all")" 'BEGIN { d = in_it * 8 / (all - 1); print d; exit !(d > 0.8 && d < 1.2) }'
 	grep -q "^$((in * 8)) ended" "$NP_TMP/err"
+	grep -Eq '^sample 1/8: looked at .*, not at 5[0-9]{4} packets of others; sums are corrected by 8$' "$NP_TMP/err"
 	"$top" -r "$NP_TMP/gen.pcap" --sample 1/8 --by proto -J -o opened >"$NP_TMP/sum"
 	[ "$(jq .opened "$NP_TMP/sum")" = $((in * 8)) ]
 }
