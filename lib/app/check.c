@@ -84,11 +84,34 @@ static int check_where(struct np_opts *o, const struct np_check *check, const ch
 	    text);
 }
 
+/* What is not watched for never comes: a check of it would pass, whatever happens. */
+static int check_told(struct np_opts *o, const char *option, const char *text, uint32_t events)
+{
+	uint32_t untold = events & ~o->told;
+	unsigned int first = untold ? (unsigned int)__builtin_ctz(untold) : 0;
+	const char *name = np_event_name(first);
+
+	if (!untold)
+		return 0;
+	if (!(o->mode->may_tell & 1U << first))
+		return np_err_set(&o->err, -EINVAL,
+				  "%s: '%.100s' looks for the event %s, which is not one of %s's",
+				  option, text, name, o->tool->name);
+	return np_err_set(&o->err, -EINVAL,
+			  "%s: '%.100s' looks for the event %s, which this run does not watch for; "
+			  "%s%s%s",
+			  option, text, name, o->events ? "name " : "add --events +", name,
+			  o->events ? " in --events as well" : "");
+}
+
 static int compile(struct np_checks *checks)
 {
 	struct np_opts *o = checks->opts;
+	uint32_t may = o->mode->may_tell;
 	int ret = 0;
 
+	if (o->expr && o->where)
+		ret = check_told(o, "--where", o->where, np_expr_events(o->expr, may));
 	for (size_t i = 0; i < o->checks.n && !ret; i++) {
 		struct np_check *check = NULL;
 
@@ -99,6 +122,9 @@ static int compile(struct np_checks *checks)
 		checks->wants_view |= has_view(checks, check);
 		checks->wants_whole |= has_view(checks, check) && np_check_whole(check);
 		ret = check_where(o, check, o->checks.items[i]);
+		if (!ret)
+			ret = check_told(o, "--check", o->checks.items[i],
+					 np_check_events(check, may));
 		if (!ret && np_check_wants_baseline(check) && !o->baseline)
 			ret =
 			    np_err_set(&o->err, -EINVAL,

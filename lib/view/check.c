@@ -173,6 +173,11 @@ unsigned int np_check_needs(const struct np_check *check)
 	return np_expr_needs(check->expr);
 }
 
+uint32_t np_check_events(const struct np_check *check, uint32_t may)
+{
+	return np_expr_events(check->expr, may);
+}
+
 void np_check_columns(const struct np_check *check, const struct np_col **cols, size_t max,
 		      size_t *n)
 {

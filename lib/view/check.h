@@ -97,6 +97,8 @@ bool np_check_whole(const struct np_check *check);
 bool np_check_wants_baseline(const struct np_check *check);
 /* NP_NEED_* of all columns in it. */
 unsigned int np_check_needs(const struct np_check *check);
+/* As np_expr_events(). */
+uint32_t np_check_events(const struct np_check *check, uint32_t may);
 /* Adds its columns to the N of COLS that are there already, each once, up to MAX in all. */
 void np_check_columns(const struct np_check *check, const struct np_col **cols, size_t max,
 		      size_t *n);

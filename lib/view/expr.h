@@ -56,6 +56,11 @@ bool np_expr_rows(const struct np_expr *expr, const struct np_row *row,
 unsigned int np_expr_needs(const struct np_expr *expr);
 /* Whether one of them is of the last interval: a rate, opened, ended, retrans_pct. */
 bool np_expr_interval(const struct np_expr *expr);
+/*
+ * 1 << enum np_row_event of the events that it looks for by name ('event == "drop"', 'event =~
+ * "^rst"'). A pattern is for those of MAY alone, unless it matches only others.
+ */
+uint32_t np_expr_events(const struct np_expr *expr, uint32_t may);
 /* Of NP_COL_KINDS: the rows on which every one of its columns exists. */
 unsigned int np_expr_kind(const struct np_expr *expr);
 

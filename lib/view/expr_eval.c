@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/parse.h"
+#include "flow/detail.h"
 #include "view/expr_tree.h"
 
 /* Three-valued: what is not known makes neither a comparison nor its negation true. */
@@ -310,6 +311,42 @@ unsigned int np_expr_kind(const struct np_expr *expr)
 	for (const struct np_expr_node *node = expr->all; node; node = node->next)
 		kind &= node->col ? node->col->flags : kind;
 	return kind;
+}
+
+/* The events for which NODE, which compares something with a name, is true. */
+static uint32_t events_of(const struct np_expr_node *node)
+{
+	static const struct np_colctx nowhere;
+	uint32_t events = 0;
+
+	for (unsigned int i = 1; np_event_name(i); i++) {
+		struct np_detail detail = { .event = (uint8_t)i };
+		struct np_row row = { .flags = NP_ROW_EVENT, .detail = &detail };
+
+		if (np_expr_truth(node, &row, &nowhere) == NP_TRUE)
+			events |= 1U << i;
+	}
+	return events;
+}
+
+static bool names_event(const struct np_expr_node *col, const struct np_expr_node *name)
+{
+	return col->op == NP_OP_COL && !strcmp(col->col->name, "event") && name->op == NP_OP_STR;
+}
+
+uint32_t np_expr_events(const struct np_expr *expr, uint32_t may)
+{
+	uint32_t all = 0;
+
+	for (const struct np_expr_node *node = expr->all; node; node = node->next) {
+		uint32_t events = 0;
+
+		if ((node->op == NP_OP_EQ || node->op == NP_OP_MATCH) &&
+		    (names_event(node->left, node->right) || names_event(node->right, node->left)))
+			events = events_of(node);
+		all |= node->op == NP_OP_MATCH && events & may ? events & may : events;
+	}
+	return all;
 }
 
 /* The fields of struct np_row that begin anew at each refresh. */

@@ -58,6 +58,19 @@ shows() {
 	refused -c 1 --where 'count() > 1' && grep -q 'is for --check' "$err"
 }
 
+@test "an event that this run does not watch for is refused, with what watches for it" {
+	top=$(np_bin npretrans)
+	refused -d 1s --check 'count(event == "zero-window") == 0' && grep -q -- '; add --events +zero-window$' "$err"
+	refused -d 1s --events retrans --check 'count(event =~ "^connect") == 0' && grep -q 'name connect-fail in --events' "$err"
+	refused -d 1s --where 'event == zero-window' --check 'count() == 0' && grep -q '^npretrans: --where: ' "$err"
+	run_top -d 0.1s --events +zero-window --netns "$$" --check 'count(event == "zero-window") == 0'
+	[ "$status" = 0 ]
+	top=$(np_bin npflows)
+	refused -d 1s --check 'count(event == open) == 0' && grep -q -- '; add --events +open$' "$err"
+	refused -d 1s --events fail --check 'count(event == close) == 0' && grep -q 'name close in --events' "$err"
+	refused -d 1s --check 'count(event == drop) == 0' && grep -q "not one of npflows's" "$err"
+}
+
 @test "--report and --min-samples: wrong values, no check, no such folder" {
 	local value
 	for value in '' xml JUNIT junit= '=file' 'junit file' tap,json; do

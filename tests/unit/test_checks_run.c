@@ -58,6 +58,7 @@ static void run(const char *by, const char *where)
 	opts = (struct np_opts){ .tool = &tool, .mode = &mode, .min_samples = 1 };
 	opts.view.topic = by ? &np_topic_traffic : &np_topic_life;
 	opts.log = !by;
+	opts.told = cfg.log;
 	opts.report = report_arg;
 	assert_int_equal(np_view_group(&opts.view, by ? by : "connection", &opts.err), 0);
 	/* without those that would ask for containers */
@@ -207,6 +208,40 @@ static void a_log_is_its_rows_or_its_connections(void **state)
 	begun();
 	three_connections();
 	ends_with(0);
+}
+
+static void an_event_that_is_not_watched_for_is_refused(void **state)
+{
+	static const struct np_mode log = { .topic = &np_topic_life,
+					    .may_tell =
+						1U << NP_EVENT_CLOSE | 1U << NP_EVENT_OPEN };
+	static const struct {
+		const char *text, *why; /* NULL: it can be judged */
+	} cases[] = {
+		{ "count(event == open) == 0", "add --events +open" },
+		{ "count(\"open\" == event) == 0", "add --events +open" },
+		{ "count(!(event == \"OPEN\")) == 2", "add --events +open" },
+		{ "count(event =~ \"^op\") == 0", "add --events +open" },
+		{ "count(event == drop) == 0", "not one of test's" },
+		{ "count(event =~ \"^drop$\") == 0", "not one of test's" },
+		{ "count(event =~ \"close|drop\") == 2", NULL },
+		{ "count(event != open) == 2", NULL },
+		{ "count() == 2", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		run(NULL, NULL);
+		opts.mode = &log;
+		expect(cases[i].text);
+		if (np_checks_new(&opts) != (cases[i].why ? NP_EXIT_USAGE : 0) ||
+		    (cases[i].why && !strstr(opts.err.msg, cases[i].why)))
+			fail_msg("%s: '%s'", cases[i].text, opts.err.msg);
+		np_checks_free(opts.judged);
+		opts.judged = NULL;
+		np_view_free(shown);
+		shown = NULL;
+	}
 }
 
 static void one_that_does_not_hold_is_enough_to_fail(void **state)
@@ -361,6 +396,7 @@ int main(void)
 		RUN_TEST(a_table_of_connections_is_each_of_them_once),
 		RUN_TEST(a_table_of_processes_is_each_process_with_what_has_ended),
 		RUN_TEST(a_log_is_its_rows_or_its_connections),
+		RUN_TEST(an_event_that_is_not_watched_for_is_refused),
 		RUN_TEST(one_that_does_not_hold_is_enough_to_fail),
 		RUN_TEST(one_that_is_not_known_is_enough_to_be_inconclusive),
 		RUN_TEST(where_chooses_members_and_rows_of_the_whole_run),
