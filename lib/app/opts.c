@@ -376,11 +376,46 @@ static int cut_command(struct np_opts *opts, int argc, char **argv)
 	return argc;
 }
 
+/*
+ * What is given for --NAME at argv[*i], in the next word too; a name's first LEAST letters are
+ * enough, as for argp. NULL: it is something else.
+ */
+static char *value_of(int argc, char **argv, int *i, const char *name, size_t least)
+{
+	char *word = argv[*i];
+	size_t len;
+
+	if (strncmp(word, "--", 2) != 0)
+		return NULL;
+	word += 2;
+	len = strcspn(word, "=");
+	if (len < least || strncmp(name, word, len) != 0)
+		return NULL;
+	if (word[len])
+		return word + len + 1;
+	return *i + 1 < argc ? argv[++*i] : NULL;
+}
+
+/* Behind a wrong option as well: a report of the run before must not stay. */
+static void find_report(struct np_opts *o, int argc, char **argv)
+{
+	o->checks.n = 0;
+	for (int i = 1; i < argc; i++) {
+		char *check = value_of(argc, argv, &i, "check", 2);
+		char *report = check ? NULL : value_of(argc, argv, &i, "report", 3);
+
+		if (check && *check)
+			add(o, "--check", &o->checks, check);
+		if (report)
+			o->report = report;
+	}
+}
+
 int np_opts_parse(struct np_opts *opts, const struct np_tool *tool, int argc, char **argv)
 {
 	struct argp_option *options = np_opts_table(tool);
 	const struct argp argp = argp_of(tool, options);
-	int ret;
+	int own, ret;
 
 	*opts = (struct np_opts){ .tool = tool,
 				  .mode = tool->mode,
@@ -393,10 +428,11 @@ int np_opts_parse(struct np_opts *opts, const struct np_tool *tool, int argc, ch
 		np_err_set(&opts->err, 0, "out of memory");
 		return NP_EXIT_CANNOT;
 	}
-	ret = argp_parse(&argp, cut_command(opts, argc, argv), argv, ARGP_NO_ERRS | ARGP_NO_HELP,
-			 NULL, opts);
+	own = cut_command(opts, argc, argv);
+	ret = argp_parse(&argp, own, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, opts);
 	free(options);
 	if (ret) {
+		find_report(opts, own, argv);
 		if (!opts->err.msg[0])
 			np_err_set(&opts->err, 0, "out of memory");
 		return NP_EXIT_USAGE;

@@ -98,6 +98,23 @@ shows() {
 	done
 }
 
+@test "nor does it where the report is named behind the wrong option" {
+	local words
+	for words in "-d bogus --check count()>=0 --report=json=$report" "--check=count()>=0 -d bogus --rep json=$report" \
+		"--no-such-option --report json=/dev/null --report json=$report --ch count()>=0" "-x word --report json=$report --check count()>=0 -- true"; do
+		echo old >"$report"
+		# shellcheck disable=SC2086 # words
+		run_top $words
+		cat "$err" "$report"
+		[ "$status" = 2 ] && [ "$(wc -l <"$err")" = 1 ]
+		[ "$(jq -r '.check + " " + .result' "$report")" = 'count()>=0 error' ]
+	done
+	# what is the command's is not ours
+	echo old >"$report"
+	run_top -d bogus --check 'count()>=0' -- true --report "json=$report"
+	[ "$status" = 2 ] && [ "$(cat "$report")" = old ]
+}
+
 @test "the report takes standard error's lines or standard output's rows, never both" {
 	local lines
 	run_top -c 1 --check 'count() >= 0' --check 'sum(tx_bytes) >= 0'
