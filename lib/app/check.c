@@ -355,6 +355,29 @@ static int judge_living(struct np_checks *checks)
 	return err;
 }
 
+/* Why CHECK would hold whatever happened: what it looks for is not in the file. */
+static void lacking(const struct np_opts *o, const struct np_check *check, struct np_buf *out)
+{
+	bool capture = np_file_is_capture(o->file), log = np_check_kind(check) == NP_COL_EVENT;
+	uint32_t may = o->mode->may_tell, events = np_check_events(check, may);
+	const struct np_col *host = capture ? np_check_host(check) : NULL;
+
+	if (o->expr)
+		events |= np_expr_events(o->expr, may);
+	if (o->expr && capture && !host)
+		host = np_expr_host(o->expr);
+	/* whatever a record's log would show; what a capture's does is known */
+	if (!events && log && !capture)
+		events = o->told;
+	events &= o->unseen;
+	if (o->unmeasured.len)
+		np_buf_printf(out, "this record did not measure %s", np_buf_cstr(&o->unmeasured));
+	else if (events || host)
+		np_buf_printf(out, "%s %s", capture ? "packets do not tell" : "this record has no",
+			      events ? np_event_name((unsigned int)__builtin_ctz(events))
+				     : host->name);
+}
+
 int np_checks_judge(struct np_checks *checks, uint64_t lost, int status)
 {
 	const struct np_check_result **results;
@@ -366,7 +389,6 @@ int np_checks_judge(struct np_checks *checks, uint64_t lost, int status)
 	if (!checks || status == NP_EXIT_CANNOT)
 		return status;
 	limits.min_samples = checks->opts->min_samples;
-	limits.unseen = *checks->opts->unseen ? checks->opts->unseen : NULL;
 	limits.forgotten = checks->view ? np_view_forgotten(checks->view) : 0;
 	results = calloc(checks->n, sizeof(*results));
 	err = results ? judge_living(checks) : -ENOMEM;
@@ -376,7 +398,12 @@ int np_checks_judge(struct np_checks *checks, uint64_t lost, int status)
 		return NP_EXIT_CANNOT;
 	}
 	for (size_t i = 0; i < checks->n; i++) {
+		struct np_buf why = { 0 };
+
+		lacking(checks->opts, checks->all[i], &why);
+		limits.unmeasured = why.len ? np_buf_cstr(&why) : NULL;
 		results[i] = np_check_judge(checks->all[i], &limits, &checks->ctx);
+		np_buf_free(&why);
 		if (results[i]->verdict == NP_CHECK_FAIL && !cut)
 			status = NP_EXIT_CHECK;
 	}

@@ -459,4 +459,5 @@ void np_opts_free(struct np_opts *opts)
 	np_expr_free(opts->expr);
 	np_filter_free(opts->pcap);
 	np_buf_free(&opts->filter);
+	np_buf_free(&opts->unmeasured);
 }

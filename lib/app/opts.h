@@ -76,7 +76,8 @@ struct np_opts {
 	bool scoped;                /* only what belongs to a command is shown */
 	struct np_checks *judged;   /* app/check.h; NULL: nothing is checked */
 	bool reported;              /* the checks were judged and told */
-	char unseen[200];           /* why the file has not all that there was to see; or "" */
+	struct np_buf unmeasured;   /* what this run wants and the record lacks, as a list */
+	uint32_t unseen;            /* 1 << enum np_row_event of those that the file cannot tell */
 
 	struct np_err err;
 };

@@ -163,25 +163,27 @@ void np_played_free(struct np_played *played)
 static const struct {
 	unsigned int source;
 	unsigned int by; /* it, or what measures it as well */
-	bool rows;       /* without it whole rows are missing, not columns of them */
 	const char *what;
 } sources[] = {
 	/* walks alone miss what connections moved since the last walk before their end */
-	{ NP_SRC_TCP, NP_SRC_TCP, true, "TCP connections to their end" },
-	{ NP_SRC_OWNERS, NP_SRC_OWNERS | NP_SRC_TCP, false, "owners of TCP connections" },
-	{ NP_SRC_UDP, NP_SRC_UDP, true, "UDP" },
-	{ NP_SRC_ICMP, NP_SRC_ICMP, true, "ICMP" },
-	{ NP_SRC_IFACE, NP_SRC_IFACE, true, "interfaces" },
-	{ NP_SRC_CGROUP, NP_SRC_CGROUP, false, "cgroups" },
-	{ NP_SRC_PEEK, NP_SRC_PEEK, false, "applications" },
-	{ NP_SRC_RTT, NP_SRC_RTT, false, "round-trip times of each segment" },
-	{ NP_SRC_TURN, NP_SRC_TURN, false, "response times" },
-	{ NP_SRC_ANOMALY, NP_SRC_ANOMALY, true, "anomalies" },
-	{ NP_SRC_LIFE, NP_SRC_LIFE, false, "when and by whom connections were opened" },
-	{ NP_SRC_OPEN, NP_SRC_OPEN, true, "connections as they open" },
-	{ NP_SRC_STATES, NP_SRC_STATES, true, "changes of state" },
-	{ NP_SRC_LISTEN, NP_SRC_LISTEN, true, "listeners" },
+	{ NP_SRC_TCP, NP_SRC_TCP, "TCP connections to their end" },
+	{ NP_SRC_OWNERS, NP_SRC_OWNERS | NP_SRC_TCP, "owners of TCP connections" },
+	{ NP_SRC_UDP, NP_SRC_UDP, "UDP" },
+	{ NP_SRC_ICMP, NP_SRC_ICMP, "ICMP" },
+	{ NP_SRC_IFACE, NP_SRC_IFACE, "interfaces" },
+	{ NP_SRC_CGROUP, NP_SRC_CGROUP, "cgroups" },
+	{ NP_SRC_PEEK, NP_SRC_PEEK, "applications" },
+	{ NP_SRC_RTT, NP_SRC_RTT, "round-trip times of each segment" },
+	{ NP_SRC_TURN, NP_SRC_TURN, "response times" },
+	{ NP_SRC_ANOMALY, NP_SRC_ANOMALY, "anomalies" },
+	{ NP_SRC_LIFE, NP_SRC_LIFE, "when and by whom connections were opened" },
+	{ NP_SRC_OPEN, NP_SRC_OPEN, "connections as they open" },
+	{ NP_SRC_STATES, NP_SRC_STATES, "changes of state" },
+	{ NP_SRC_LISTEN, NP_SRC_LISTEN, "listeners" },
 };
+
+/* Those that only events of their own are made of. */
+#define FOR_EVENTS (NP_SRC_OPEN | NP_SRC_STATES | NP_SRC_LISTEN)
 
 static void add(struct np_buf *out, const char *what)
 {
@@ -211,13 +213,19 @@ int np_played_check(const struct np_rec_head *head, struct np_opts *opts, unsign
 	uint32_t told = want & NP_SRC_ANOMALY ? opts->told >> NP_EVENT_ANOMALY : 0;
 	uint32_t untold = head->want & NP_SRC_ANOMALY ? told & ~head->anomalies : 0;
 	struct np_buf missing = { 0 };
-	bool rows = untold;
 
-	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
-		if ((want & sources[i].source) && !(head->want & sources[i].by)) {
-			add(&missing, sources[i].what);
-			rows |= sources[i].rows;
-		}
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		if (!(want & sources[i].source) || head->want & sources[i].by)
+			continue;
+		add(&missing, sources[i].what);
+		if (!(sources[i].source & FOR_EVENTS))
+			add(&opts->unmeasured, sources[i].what);
+	}
+	opts->unseen = untold << NP_EVENT_ANOMALY;
+	if (!(head->want & NP_SRC_OPEN))
+		opts->unseen |= 1U << NP_EVENT_OPEN;
+	if (!(head->want & NP_SRC_STATES))
+		opts->unseen |= 1U << NP_EVENT_STATE;
 	for (unsigned int i = 0; i < NP_AN_MAX; i++)
 		if (untold & 1U << i)
 			add(&missing, np_event_name(NP_EVENT_ANOMALY + i));
@@ -234,10 +242,48 @@ int np_played_check(const struct np_rec_head *head, struct np_opts *opts, unsign
 	if (missing.len)
 		np_log(NP_LOG_WARN, "this record of %s did not measure: %s", head->tool,
 		       np_buf_cstr(&missing));
-	if (rows)
-		snprintf(opts->unseen, sizeof(opts->unseen),
-			 "this record of %s did not measure: %.150s", head->tool,
-			 np_buf_cstr(&missing));
 	np_buf_free(&missing);
 	return 0;
+}
+
+/* Packets on their way do not show what the kernel does with them, nor when it gives up. */
+#define UNSEEN \
+	((1U << NP_AN_DROP | 1U << NP_AN_LISTEN_OVERFLOW | 1U << NP_AN_TIMEOUT) << NP_EVENT_ANOMALY)
+
+/* What this run is all about and no packet tells; NULL: there is no such thing. */
+static const char *not_in_packets(const struct np_opts *o)
+{
+	const struct {
+		bool asked;
+		const char *what;
+	} wishes[] = {
+		{ o->view.kind == NP_COL_IFACE, "interfaces (--by interface)" },
+		{ o->view.kind == NP_COL_LISTEN, "listeners (--listen)" },
+		{ o->pids.n, "processes (--pid)" },
+		{ o->comms.n, "processes (--comm)" },
+		{ o->uids.n, "users (--uid)" },
+		{ o->cgroups.n, "cgroups (--cgroup)" },
+		{ o->containers.n, "containers (--container)" },
+		{ o->pods.n, "pods (--pod)" },
+		{ o->netns.n, "network namespaces (--netns)" },
+		{ o->told && !(o->told & ~UNSEEN), "these --events" },
+	};
+
+	for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++)
+		if (wishes[i].asked)
+			return wishes[i].what;
+	return NULL;
+}
+
+int np_played_capture(struct np_opts *opts)
+{
+	const char *what = not_in_packets(opts);
+
+	opts->unseen = UNSEEN;
+	if (!what)
+		return 0;
+	np_err_set(&opts->err, 0,
+		   "%.128s is a capture and has nothing to show here: packets do not tell %s",
+		   opts->read, what);
+	return NP_EXIT_CANNOT;
 }

@@ -28,9 +28,11 @@ void np_played_free(struct np_played *played);
 
 /*
  * Whether what HEAD says was measured is enough for OPTS, which want WANT (NP_SRC_*): warns of what
- * is missing, and where that is rows, sets opts->unseen; 0, or NP_EXIT_CANNOT with a sentence where
- * nothing could be shown.
+ * is missing, and leaves it to the checks (opts->unmeasured, unseen); 0, or NP_EXIT_CANNOT with a
+ * sentence where nothing could be shown.
  */
 int np_played_check(const struct np_rec_head *head, struct np_opts *opts, unsigned int want);
+/* The same of a capture, without a warning: a log tells what packets do. */
+int np_played_capture(struct np_opts *opts);
 
 #endif

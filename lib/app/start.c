@@ -181,7 +181,7 @@ static int open_file(struct np_run *run)
 {
 	const struct np_rec_head *head = np_file_head(run->opts->file);
 	unsigned int want = np_run_wanted(run->opts, &run->opts->view);
-	int status = head ? np_played_check(head, run->opts, want) : 0;
+	int status = head ? np_played_check(head, run->opts, want) : np_played_capture(run->opts);
 
 	if (status)
 		return status;

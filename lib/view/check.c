@@ -178,6 +178,11 @@ uint32_t np_check_events(const struct np_check *check, uint32_t may)
 	return np_expr_events(check->expr, may);
 }
 
+const struct np_col *np_check_host(const struct np_check *check)
+{
+	return np_expr_host(check->expr);
+}
+
 void np_check_columns(const struct np_check *check, const struct np_col **cols, size_t max,
 		      size_t *n)
 {
@@ -405,10 +410,10 @@ const struct np_check_result *np_check_judge(struct np_check *check,
 		snprintf(result->reason, sizeof(result->reason),
 			 "it holds for what could be read, but the file is damaged behind it");
 	}
-	if (limits->unseen && result->verdict == NP_CHECK_PASS) {
+	if (limits->unmeasured && result->verdict == NP_CHECK_PASS) {
 		result->verdict = NP_CHECK_INCONCLUSIVE;
 		snprintf(result->reason, sizeof(result->reason),
-			 "it holds for what was seen, but %.210s", limits->unseen);
+			 "it holds for what was measured, but %s", limits->unmeasured);
 	}
 	doubt(result, limits->lost, "records");
 	doubt(result, limits->forgotten, "groups that had ended");

@@ -99,6 +99,8 @@ bool np_check_wants_baseline(const struct np_check *check);
 unsigned int np_check_needs(const struct np_check *check);
 /* As np_expr_events(). */
 uint32_t np_check_events(const struct np_check *check, uint32_t may);
+/* As np_expr_host(). */
+const struct np_col *np_check_host(const struct np_check *check);
 /* Adds its columns to the N of COLS that are there already, each once, up to MAX in all. */
 void np_check_columns(const struct np_check *check, const struct np_col **cols, size_t max,
 		      size_t *n);
@@ -114,7 +116,9 @@ struct np_check_limits {
 	uint64_t lost;      /* records */
 	uint64_t forgotten; /* groups that had ended */
 	bool cut;           /* the file that was played is damaged: there was more to see */
-	const char *unseen; /* why there was more to see than is in the file; NULL: there was not */
+	/* what it did not measure ("packets do not tell drop"): nothing passes; NULL: all is there
+	 */
+	const char *unmeasured;
 };
 /*
  * The verdict over all that was added; CTX is of the last look. RESULT is the check's own, valid

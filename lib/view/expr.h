@@ -61,6 +61,8 @@ bool np_expr_interval(const struct np_expr *expr);
  * "^rst"'). A pattern is for those of MAY alone, unless it matches only others.
  */
 uint32_t np_expr_events(const struct np_expr *expr, uint32_t may);
+/* A column in it that no packet tells; NULL: there is none. */
+const struct np_col *np_expr_host(const struct np_expr *expr);
 /* Of NP_COL_KINDS: the rows on which every one of its columns exists. */
 unsigned int np_expr_kind(const struct np_expr *expr);
 

@@ -349,6 +349,14 @@ uint32_t np_expr_events(const struct np_expr *expr, uint32_t may)
 	return all;
 }
 
+const struct np_col *np_expr_host(const struct np_expr *expr)
+{
+	for (const struct np_expr_node *node = expr->all; node; node = node->next)
+		if (node->col && node->col->flags & NP_COL_HOST)
+			return node->col;
+	return NULL;
+}
+
 /* The fields of struct np_row that begin anew at each refresh. */
 static bool is_interval(uint16_t off)
 {

@@ -231,6 +231,24 @@ segments() {
 	run -1 --separate-stderr "$flows" -r "$NP_TMP/short" --check 'count() == 1'
 }
 
+@test "what no packet tells is said, not shown as an empty table; a check of it does not pass" {
+	local asks
+	for asks in "$top --by interface" "$flows --listen" "$flows --pid 1" "$retrans --comm nginx" "$top --uid 0" \
+		"$rtt --container web" "$top --netns 1" "$retrans --events drop,timeout" "$retrans --comm x --check count()==0"; do
+		# shellcheck disable=SC2086 # a program and its options
+		run -3 --separate-stderr $asks -r "$http"
+		[ -z "$output" ] && [ "${#stderr_lines[@]}" = 1 ]
+		[[ $stderr == *"is a capture and has nothing to show here: packets do not tell "* ]]
+	done
+	run -4 --separate-stderr "$retrans" -r "$http" --check 'count(event == "drop") == 0' --check 'count(event =~ "^rst") == 2' --check 'count() == 4'
+	[[ $stderr == *'check inconclusive: count(event == "drop") == 0: '*'packets do not tell drop'* ]]
+	[ "$(grep -c '^check passed: ' <<<"$stderr")" = 2 ]
+	run -4 --separate-stderr "$flows" -r "$http" --check 'count(comm == x) == 0'
+	[[ $stderr == *'packets do not tell comm'* ]]
+	run -4 --separate-stderr "$top" -r "$http" --where 'user == x' --check 'sum(tx_bytes) == 0'
+	[[ $stderr == *'packets do not tell user'* ]]
+}
+
 @test "what is no capture, and --local without one, is refused" {
 	echo 'hello, this is a text' >"$NP_TMP/text"
 	run -2 --separate-stderr "$flows" -r "$NP_TMP/text"

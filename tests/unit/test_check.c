@@ -341,7 +341,7 @@ static void with_losses_nothing_passes_and_a_breach_stays_one(void **state)
 {
 	static const struct np_check_limits lost = { .min_samples = 1, .lost = 5 };
 	static const struct np_check_limits forgotten = { .min_samples = 1, .forgotten = 2 };
-	static const struct np_check_limits unseen = { .min_samples = 1, .unseen = "it was dark" };
+	static const struct np_check_limits unseen = { .min_samples = 1, .unmeasured = "it was dark" };
 	struct np_row row = conn(10, 100);
 	char reason[256];
 
@@ -351,7 +351,7 @@ static void with_losses_nothing_passes_and_a_breach_stays_one(void **state)
 	assert_int_equal(over("count() == 1", &row, 1, &forgotten, NULL), NP_CHECK_INCONCLUSIVE);
 	assert_int_equal(over("count() == 0", &row, 1, &lost, NULL), NP_CHECK_FAIL);
 	assert_int_equal(over("count() == 1", &row, 1, &unseen, reason), NP_CHECK_INCONCLUSIVE);
-	assert_string_equal(reason, "it holds for what was seen, but it was dark");
+	assert_string_equal(reason, "it holds for what was measured, but it was dark");
 	assert_int_equal(over("count() == 0", &row, 1, &unseen, NULL), NP_CHECK_FAIL);
 	assert_int_equal(over("max(rttvar) < 1s", &row, 1, &lost, reason), NP_CHECK_INCONCLUSIVE);
 	assert_string_equal(reason, "none of 1 connections has a value for max(rttvar)");
