@@ -3,16 +3,60 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "app/build.h"
+#include "app/report.h"
 #include "base/parse.h"
 #include "flow/decode.h"
 #include "source/record.h"
+
+/* Not two pipes or terminals: only a file loses what it has when it is opened to be written. */
+static bool same_file(const char *a, const char *b)
+{
+	struct stat at_a, at_b;
+	bool no_a = stat(a, &at_a), no_b = stat(b, &at_b);
+
+	if (no_a || no_b)
+		return no_a && no_b && !strcmp(a, b);
+	return S_ISREG(at_a.st_mode) && at_a.st_dev == at_b.st_dev && at_a.st_ino == at_b.st_ino;
+}
+
+int np_build_clash(const struct np_opts *o, struct np_err *err)
+{
+	struct np_report_to report = { 0 };
+	bool parsed = !np_report_parse(&report, o->report, NULL);
+	const struct {
+		const char *option, *path;
+	} files[] = {
+		{ "--read", o->read }, /* the only one that is not written */
+		{ "--to", o->to },
+		{ "--record", o->record },
+		{ "--report", parsed ? report.file : NULL },
+		/* one that is compared with may be the one that is written */
+		{ "--save-baseline", o->save_baseline },
+		{ "--baseline", o->baseline },
+	};
+	const size_t n = sizeof(files) / sizeof(files[0]);
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = i + 1; j < n && files[i].path; j++)
+			if (files[j].path && strcmp(files[i].path, "-") != 0 &&
+			    files[i].path != o->save_baseline &&
+			    same_file(files[i].path, files[j].path))
+				return np_err_set(err, -EINVAL,
+						  "%s and %s are the same file, '%.128s', which "
+						  "would be lost",
+						  files[i].option, files[j].option, files[j].path);
+	return 0;
+}
 
 static int check_files(struct np_opts *o)
 {
 	bool to_stdout = !o->to || !strcmp(o->to, "-");
 
+	if (np_build_clash(o, &o->err))
+		return -EINVAL;
 	if (o->read && o->record)
 		return np_err_set(&o->err, -EINVAL,
 				  "--record keeps what this host does, and --read shows a file; "

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/build.h"
 #include "app/check.h"
 #include "app/report.h"
 #include "base/clock.h"
@@ -423,7 +424,8 @@ void np_checks_spoiled(struct np_opts *opts)
 	struct np_checks alone = { .opts = opts }, *checks = opts->judged;
 	struct np_err first = opts->err;
 
-	if (opts->reported || !opts->checks.n || !opts->report ||
+	/* nor what was refused because it would be overwritten */
+	if (opts->reported || !opts->checks.n || !opts->report || np_build_clash(opts, NULL) ||
 	    np_report_parse(&alone.report, opts->report, NULL))
 		return;
 	if (!checks) {

@@ -76,6 +76,25 @@ takes_value() {
 	((!wrong))
 }
 
+@test "a file that two options name is refused, and keeps what it has" {
+	local in=$NP_TMP/in.pcapng with check='--check count()>=0'
+	cp "$NP_ROOT/tests/data/http.pcapng" "$in"
+	ln "$in" "$NP_TMP/link"
+	for with in "--to $in" "--to $NP_TMP/link" "$check --report tap=$in" "--save-baseline $in" "--baseline $in" "--root /none $check --report tap=$in"; do
+		# shellcheck disable=SC2086 # words
+		refused -r "$in" $with
+		cmp "$in" "$NP_ROOT/tests/data/http.pcapng"
+	done
+	for with in "--to $NP_TMP/new --record $NP_TMP/new" "$check --report tap=$NP_TMP/new --to $NP_TMP/new" "--record $NP_TMP/new --save-baseline $NP_TMP/new"; do
+		# shellcheck disable=SC2086
+		refused -c 1 $with
+		grep -q 'are the same file' "$err"
+		[ ! -e "$NP_TMP/new" ]
+	done
+	run_top -c 1 -b --to /dev/null --record "$NP_TMP/a" --report tap=/dev/null --check 'count()>=0'
+	[ "$status" = 0 ]
+}
+
 @test "a file that cannot be read or made is refused" {
 	local wrong=0 none=$NP_TMP/no/such
 	refuse --read '' "$none" "$NP_TMP" /etc/passwd /dev/null
