@@ -39,6 +39,21 @@ static int read_file(const char *path, struct np_buf *out, struct np_err *err)
 	return ret;
 }
 
+/* What is replaced is a baseline, of whatever version, or empty; never another file by mistake. */
+static int check_replaced(const char *path, struct np_err *err)
+{
+	struct np_buf text = { 0 };
+	int ret = read_file(path, &text, err);
+
+	if (!ret && text.len && !memmem(text.data, text.len, "\"netprobe_baseline\"", 19))
+		ret = np_err_set(err, -EINVAL,
+				 "'%.128s' is no baseline, and is not replaced by one; remove it, "
+				 "or name another file",
+				 path);
+	np_buf_free(&text);
+	return ret == -ENOENT ? 0 : ret;
+}
+
 const char *np_base_mode(const struct np_opts *o)
 {
 	return o->table ? "table" : o->summary ? "summary" : o->listen ? "listen" : "";
@@ -114,6 +129,8 @@ int np_base_read(struct np_opts *o)
 	np_buf_free(&text);
 	for (size_t i = 0; i < 2 && o->keep[i] && !ret; i++)
 		ret = np_keep_check(o->keep[i], &o->err);
+	if (!ret && o->save_baseline)
+		ret = check_replaced(o->save_baseline, &o->err);
 	if (ret)
 		return NP_EXIT_USAGE;
 	if (o->mode->topic->kind != NP_COL_EVENT)

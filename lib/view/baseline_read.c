@@ -360,7 +360,7 @@ static int read_all(const struct reader *r, const json_t *root)
 
 	if (!json_is_integer(version))
 		return np_err_set(r->err, -EINVAL,
-				  "'%.128s' is no baseline; --save-baseline keeps one in it",
+				  "'%.128s' is no baseline; --save-baseline FILE makes one",
 				  r->name);
 	if (json_integer_value(version) != NP_BASELINE_VERSION)
 		return np_err_set(r->err, -EINVAL,

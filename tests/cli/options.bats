@@ -101,7 +101,7 @@ takes_value() {
 	refuse --record '' "$none" "$NP_TMP" /dev/null -
 	refuse --to '' "$none" "$NP_TMP"
 	refuse --baseline '' "$none" "$NP_TMP" /etc/passwd
-	refuse --save-baseline '' "$none" "$NP_TMP" "$NP_TMP/new/" /dev/null
+	refuse --save-baseline '' "$none" "$NP_TMP" "$NP_TMP/new/" /dev/null /etc/passwd
 	refuse --speed '' 0 -1 abc 1x 1.5x 0.0001 1000001 1e3 1s ' 1' 2
 	# only with a capture; tests/cli/pcap.bats has one
 	refuse --local '' nonsense 10.0.0.1 10.0.0.0/33 fe80::/129

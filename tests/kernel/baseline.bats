@@ -172,20 +172,28 @@ from_to() {
 	refused 'No such file or directory' "$top" -b -c 1 --save-baseline "$NP_TMP/none/there"
 	refused 'no regular file' "$top" -b -c 1 --save-baseline /dev/null
 	refused 'no regular file' "$top" -b -c 1 --baseline "$NP_TMP"
+	# what is no baseline is not replaced by one; an old or a damaged one is
+	echo precious >"$NP_TMP/other"
+	refused 'is no baseline, and is not replaced' "$top" -b -c 1 --save-baseline "$NP_TMP/other"
+	[ "$(cat "$NP_TMP/other")" = precious ]
 	truncate -s -5 "$BASE"
 	refused 'is no baseline: it is not JSON from line' "$top" -b -c 1 --baseline "$BASE"
 	printf '\033[2J' >"$BASE"
 	refused 'is no baseline' "$top" -b -c 1 --baseline "$BASE"
 	echo '{"netprobe_baseline":9}' >"$BASE"
 	refused 'is of version 9' "$top" -b -c 1 --baseline "$BASE"
+	timeout 60 "$top" --ring-size 64MiB --netns "$NS_A" -b -c 1 --save-baseline "$BASE"
+	[ "$(jq -r .tool "$BASE")" = nptop ]
 }
+
+BEFORE='{"netprobe_baseline":1,"tool":"before"}'
 
 @test "a run that says nothing, or lost something, is not kept: status 4, and what was there stays" {
 	netns_up
-	echo before >"$BASE"
+	echo "$BEFORE" >"$BASE"
 	run -4 timeout 20 "$(np_bin nprtt)" --netns "$NS_A" -b -c 2 -I 200ms --save-baseline "$BASE"
 	[[ $output == *"not kept as a baseline in '$BASE': there was no connection"* ]]
-	[ "$(cat "$BASE")" = before ]
+	[ "$(cat "$BASE")" = "$BEFORE" ]
 	start_bg top "$(np_bin nptop)" -b -I 5s --ring-size 4KiB --save-baseline "$BASE"
 	wait_for 30 attached top
 	in_ns "$NS_A" timeout 60 "$(np_bin np-work)" storm --seconds 2 >/dev/null
@@ -193,7 +201,7 @@ from_to() {
 	cat "$(bg_err top)"
 	grep -q 'records were lost' "$(bg_err top)"
 	grep -q "not kept as a baseline in $BASE" "$(bg_err top)"
-	[ "$(cat "$BASE")" = before ]
+	[ "$(cat "$BASE")" = "$BEFORE" ]
 	[ ! -e "$BASE.tmp" ]
 }
 
@@ -209,14 +217,14 @@ _gone() { # PIDS
 	netns_up
 	serve server
 	hold work --to "$ADDR_B"
-	echo before >"$BASE"
+	echo "$BEFORE" >"$BASE"
 	start_bg top "$(np_bin nptop)" -b -I 200ms --save-baseline "$BASE"
 	wait_for 30 attached top
 	child=$(pgrep -P "$(bg_pid top)")
 	[ -n "$child" ]
 	stop_bg top KILL || true
 	wait_for 5 _gone "$child"
-	[ "$(cat "$BASE")" = before ]
+	[ "$(cat "$BASE")" = "$BEFORE" ]
 	[ ! -e "$BASE.tmp" ]
 	# Ctrl-C is an end like any other
 	start_bg top "$(np_bin nptop)" -b -I 200ms --save-baseline "$BASE"
