@@ -86,9 +86,38 @@ static void histogram(struct np_buf *out, const char *name, const struct np_hist
 	np_buf_str(out, "]}");
 }
 
-/* What is 0 is left out; `events` stands always, so that no comma is left over. */
-static void numbers(struct np_buf *out, const struct np_group_row *g)
+/* What only packets tell; np_baseline_flags says that there were some. */
+static void packets(struct np_buf *out, const struct np_row *row)
 {
+	uint64_t n;
+
+	if (!(row->flags & NP_ROW_PACKETS) || !row->detail)
+		return;
+	for (size_t i = 0; i < sizeof(np_baseline_packets) / sizeof(np_baseline_packets[0]); i++) {
+		memcpy(&n, (const char *)&row->detail->seen + np_baseline_packets[i].at, sizeof(n));
+		if (!n)
+			continue;
+		np_buf_printf(out, "\"%s\":", np_baseline_packets[i].name);
+		whole(out, n);
+		np_buf_chr(out, ',');
+	}
+}
+
+/* A point in time means nothing to another run. */
+static void age(struct np_buf *out, const struct np_row *row, uint64_t now_ns)
+{
+	if (!row->first_ns || now_ns < row->first_ns)
+		return;
+	np_buf_str(out, "\"age_ns\":");
+	whole(out, now_ns - row->first_ns);
+	np_buf_chr(out, ',');
+}
+
+/* What is 0 is left out; `events` stands always, so that no comma is left over. */
+static void numbers(struct np_buf *out, const struct np_view *view, const struct np_row *row)
+{
+	const struct np_group_row *g = (const struct np_group_row *)row;
+
 	for (size_t i = 0; i < sizeof(np_baseline_flags) / sizeof(np_baseline_flags[0]); i++)
 		if (g->row.flags & np_baseline_flags[i].flag)
 			np_buf_printf(out, "\"%s\":1,", np_baseline_flags[i].name);
@@ -103,6 +132,8 @@ static void numbers(struct np_buf *out, const struct np_group_row *g)
 		whole(out, f->to_size == sizeof(n) || n < UINT32_MAX ? n : UINT32_MAX);
 		np_buf_chr(out, ',');
 	}
+	packets(out, row);
+	age(out, row, np_view_ctx(view)->now_ns);
 	np_buf_printf(out, "\"events\":%" PRIu32, g->row.events);
 	for (int i = 0; g->row.detail && i < NP_HIST_KINDS; i++)
 		if (g->row.detail->hist[i] && g->row.detail->hist[i]->count)
@@ -134,10 +165,10 @@ static void head(struct np_buf *out, const struct np_baseline_info *info,
 	whole(out, np_view_ctx(view)->run_ns);
 	np_buf_printf(out, ",\n\"sample\":%" PRIu32 ",\n\"total\":{",
 		      cfg->sample ? cfg->sample : 1);
-	numbers(out, (const struct np_group_row *)np_view_total(view));
+	numbers(out, view, np_view_total(view));
 	if (conns) {
 		np_buf_str(out, "},\n\"connections\":{");
-		numbers(out, (const struct np_group_row *)np_view_total(conns));
+		numbers(out, conns, np_view_total(conns));
 	}
 	np_buf_str(out, "},\n\"groups\":[");
 }
@@ -158,7 +189,7 @@ int np_baseline_write(struct np_buf *out, const struct np_baseline_info *info,
 			continue;
 		np_buf_printf(out, "%s{", before);
 		key(out, view, rows[i]);
-		numbers(out, (const struct np_group_row *)rows[i]);
+		numbers(out, view, rows[i]);
 		np_buf_chr(out, '}');
 		before = ",\n";
 		kept++;

@@ -46,8 +46,16 @@ const struct np_baseline_field np_baseline_fields[] = {
 };
 const size_t np_baseline_nfields = sizeof(np_baseline_fields) / sizeof(np_baseline_fields[0]);
 
-const struct np_baseline_flag np_baseline_flags[2] = { { "no_tcp", NP_ROW_NO_RETR },
-						       { "no_bytes", NP_ROW_NO_BYTES } };
+const struct np_baseline_packets np_baseline_packets[4] = {
+	{ "rx_retrans", offsetof(struct np_seen, rx_retrans) },
+	{ "rx_retrans_bytes", offsetof(struct np_seen, rx_retrans_bytes) },
+	{ "tx_wire", offsetof(struct np_seen, tx_wire) },
+	{ "rx_wire", offsetof(struct np_seen, rx_wire) },
+};
+
+const struct np_baseline_flag np_baseline_flags[3] = { { "no_tcp", NP_ROW_NO_RETR },
+						       { "no_bytes", NP_ROW_NO_BYTES },
+						       { "packets", NP_ROW_PACKETS } };
 
 uint64_t np_base_hash(const char *const *keys, size_t n)
 {

@@ -8,9 +8,10 @@
  * The file is one JSON object: "netprobe_baseline": 1, what the run was (struct np_baseline_info),
  * "total" and "groups", an array of rows; of a log, whose rows are kinds of event, "connections" as
  * well, the sum of all. A row has the values of its fields by name (0 where they are missing, never
- * negative, all whole numbers), its "key", an array of texts (null: unknown) in the order of "by",
- * and histograms: "rtt": {"count", "sum", "min", "max", "discarded", "buckets"}, in us, where
- * buckets is a flat array of bucket, count, bucket, count ..., by np_hist.h.
+ * negative, all whole numbers; unknown where "packets" or "age_ns" is missing), its "key", an array
+ * of texts (null: unknown) in the order of "by", and histograms: "rtt": {"count", "sum", "min",
+ * "max", "discarded", "buckets"}, in us, where buckets is a flat array of bucket, count, bucket,
+ * count ..., by np_hist.h.
  */
 #ifndef NP_BASELINE_H
 #define NP_BASELINE_H
@@ -60,11 +61,16 @@ struct np_baseline_field {
 };
 extern const struct np_baseline_field np_baseline_fields[];
 extern const size_t np_baseline_nfields;
+/* Numbers of np_detail.seen, which rows of packets have: 8 bytes at `at` in struct np_seen. */
+extern const struct np_baseline_packets {
+	const char *name;
+	uint16_t at;
+} np_baseline_packets[4];
 /* Flags of a row that are kept, by name. */
 extern const struct np_baseline_flag {
 	const char *name;
 	uint16_t flag; /* NP_ROW_* */
-} np_baseline_flags[2];
+} np_baseline_flags[3];
 
 struct np_baseline;
 

@@ -18,6 +18,7 @@ struct reader {
 };
 
 #define MAX_BUCKETS (32u * 1024 * 1024)
+#define NOW_NS      ((uint64_t)INT64_MAX) /* the end of its run */
 
 static int bad(const struct reader *r, const char *what)
 {
@@ -145,6 +146,35 @@ static void put(struct np_group_row *g, size_t at, size_t size, uint64_t n)
 		memcpy((char *)g + at, &small, sizeof(small));
 }
 
+/* A file without "packets", of another source or an older program, knows none of these. */
+static int packets(const struct reader *r, const json_t *obj, struct np_base_row *row)
+{
+	uint64_t n;
+
+	if (!(row->g.row.flags & NP_ROW_PACKETS))
+		return 0;
+	for (size_t i = 0; i < sizeof(np_baseline_packets) / sizeof(np_baseline_packets[0]); i++) {
+		if (number(r, obj, np_baseline_packets[i].name, INT64_MAX, &n))
+			return -EINVAL;
+		memcpy((char *)&row->detail.seen + np_baseline_packets[i].at, &n, sizeof(n));
+	}
+	row->g.row.detail = row->g.own = &row->detail;
+	return 0;
+}
+
+/* As of NOW_NS, which np_baseline_ctx() says it is for all rows. */
+static int age(const struct reader *r, const json_t *obj, struct np_row *row)
+{
+	uint64_t n;
+
+	if (!json_object_get(obj, "age_ns"))
+		return 0;
+	if (number(r, obj, "age_ns", NOW_NS - 1, &n))
+		return -EINVAL;
+	row->first_ns = NOW_NS - n;
+	return 0;
+}
+
 static int fields(const struct reader *r, const json_t *obj, struct np_base_row *row)
 {
 	struct np_group_row *g = &row->g;
@@ -187,6 +217,10 @@ static int fill(const struct reader *r, const json_t *obj, uint16_t kind, struct
 	g->kept = &row->kept;
 	g->base = NULL;
 	err = fields(r, obj, row);
+	if (!err)
+		err = packets(r, obj, row);
+	if (!err)
+		err = age(r, obj, &g->row);
 	for (int i = 0; i < NP_HIST_KINDS && !err; i++)
 		err = histogram(r, obj, row, i);
 	return err;
@@ -346,6 +380,7 @@ static int head(const struct reader *r, const json_t *root)
 		return err;
 	info->sample = sample ? (uint32_t)sample : 1;
 	r->base->ctx = (struct np_colctx){ .dt_ns = info->duration_ns,
+					   .now_ns = NOW_NS,
 					   .run_ns = info->duration_ns,
 					   .scale = info->sample };
 	return grouping(r, root);

@@ -226,6 +226,8 @@ int np_merge_copy(struct np_group_row *to, const struct np_group_row *from)
 	for (int i = 0; own && i < NP_HIST_KINDS; i++)
 		if (own->hist[i])
 			np_hist_reset(own->hist[i]);
+	if (own)
+		own->seen = (struct np_seen){ 0 };
 	if (!from->own)
 		return 0;
 	err = np_merge_identity(to, from->own);

@@ -102,6 +102,8 @@ int np_tallies_add(struct np_tallies *t, const struct np_row *row, const struct 
 	if (!t->rows++)
 		t->total.row.flags |= NP_ROW_NO_RETR | NP_ROW_NO_BYTES;
 	t->grouped |= row->flags & NP_ROW_GROUP;
+	/* and what one of them has, it has */
+	t->total.row.flags |= row->flags & NP_ROW_PACKETS;
 	err = np_merge_row(&t->plan, &t->total, row);
 	for (const struct np_expr_node *node = t->expr->all; node && !err; node = node->next)
 		if (node->op == NP_OP_AGG)
@@ -221,10 +223,20 @@ static void over_rows(struct np_tallies *t, const struct np_expr_node *agg,
 	}
 }
 
+static bool is_of_packets(const struct np_expr_node *node)
+{
+	return (node->col && node->col->flags & NP_COL_PACKETS) ||
+	       (node->left && is_of_packets(node->left)) ||
+	       (node->right && is_of_packets(node->right));
+}
+
 void np_tallies_value(struct np_tallies *t, const struct np_expr_node *agg,
 		      const struct np_colctx *ctx, struct np_tally_value *out)
 {
 	*out = (struct np_tally_value){ 0 };
+	/* nobody looked: that is not a sum of 0 */
+	if (t->rows && !(t->total.row.flags & NP_ROW_PACKETS) && is_of_packets(agg))
+		return;
 	if (agg->samples)
 		samples(t, agg, ctx, out);
 	else if (agg->fn == NP_FN_TOTAL)

@@ -366,6 +366,7 @@ static int sum_up(struct np_view *view)
 			continue;
 		if (!err)
 			err = np_merge_row(&view->plan, &view->total, row);
+		view->total.row.flags |= row->flags & NP_ROW_PACKETS;
 		view->rows[kept++] = row;
 	}
 	view->nrows = kept;

@@ -60,6 +60,22 @@ teardown() {
 	END
 }
 
+@test "a baseline of a capture keeps what only packets tell; one that does not know it is no 0" {
+	local check checks=()
+	for check in 'sum(rx_retrans)' 'sum(rx_retrans_bytes)' 'sum(tx_wire)' 'sum(rx_wire)' tx_wire; do
+		checks+=(--check "$check == baseline" --check "$check > 0")
+	done
+	"$top" -r "$http" --by raddr --save-baseline "$NP_TMP/top.json" >/dev/null
+	"$flows" -r "$http" --save-baseline "$NP_TMP/flows.json" >/dev/null
+	run -0 "$top" -r "$http" --by raddr --baseline "$NP_TMP/top.json" "${checks[@]}" --check 'max(age) == baseline'
+	run -0 "$flows" -r "$http" --baseline "$NP_TMP/flows.json" "${checks[@]}"
+	jq 'del(.total.packets, .groups[].packets)' "$NP_TMP/top.json" >"$NP_TMP/old.json"
+	for check in 'sum(rx_retrans) <= 2 * baseline' 'sum(rx_wire) >= baseline' 'count(tx_wire > 1) >= baseline' 'tx_wire >= baseline'; do
+		run -4 --separate-stderr "$top" -r "$http" --by raddr --baseline "$NP_TMP/old.json" --check "$check"
+		[[ $stderr == "check inconclusive: $check: in the baseline: none of 1 rows has a value for "* ]]
+	done
+}
+
 @test "--local: the same from the other end" {
 	"$flows" -r "$http" --local 10.99.0.2 -J -o local,remote,tx_bytes,rx_bytes,retrans,rx_retrans,end,dir tcp >"$NP_TMP/out"
 	[ "$(jq -r 'select(.tx_bytes == 30628) | "\(.local) \(.rx_bytes) \(.retrans) \(.rx_retrans) \(.dir)"' "$NP_TMP/out")" = '10.99.0.2:80 142 1 0 in' ]
