@@ -427,8 +427,8 @@ static int status_of(struct np_run *run, int err, uint64_t lost)
 static int end_command(struct np_run *run, int status)
 {
 	np_linger_tell(run);
-	/* whoever reads our rows may have gone before it began; that is no reason not to run it */
-	if (!status)
+	/* that our rows found no reader, or no room, is no reason not to run it */
+	if (!status || run->write_err)
 		np_scope_go(run->scope);
 	/* nothing of ours runs in the kernel meanwhile */
 	np_source_close(run->source);

@@ -314,6 +314,17 @@ _no_child_sh() {
 	none_of "$(cat "$said")"
 }
 
+@test "a command runs to its end where its rows cannot be written" {
+	local program
+	for program in npflows npretrans nprtt nptop; do
+		status=0
+		"$(np_bin $program)" --to /dev/full -- sh -c 'sleep 0.3; echo done; exit 9' >"$said" 2>"$err" || status=$?
+		cat "$err"
+		[ "$status" = 4 ] && grep -q 'cannot write the output' "$err"
+		[ "$(cat "$said")" = 'done' ]
+	done
+}
+
 @test "with a capability instead of root, mkdir refused: by its processes" {
 	serve server
 	others_up
