@@ -12,6 +12,8 @@
 
 struct np_sums {
 	struct np_view *remotes;
+	const struct np_row **ended; /* of the last look */
+	size_t cap;
 	uint32_t sample;
 	uint64_t conns, failed, tx_bytes, rx_bytes;
 };
@@ -29,6 +31,7 @@ int np_sums_new(struct np_sums **out, const struct np_opts *opts, struct np_meta
 	cfg.top = TOP_REMOTES;
 	cfg.all = true;
 	cfg.kind = NP_COL_EVENT;
+	cfg.where = NULL; /* of the rows that it is given, which were chosen */
 	err = np_view_group(&cfg, "remote", NULL);
 	if (!err)
 		err = np_cols_parse("raddr,events,tx_bytes,rx_bytes", NULL, cfg.kind, cfg.cols,
@@ -47,13 +50,32 @@ void np_sums_free(struct np_sums *sums)
 	if (!sums)
 		return;
 	np_view_free(sums->remotes);
+	free(sums->ended);
 	free(sums);
 }
 
+/* Remembers a row for this look. */
+static int keep(struct np_sums *sums, const struct np_row *row, size_t n)
+{
+	const struct np_row **rows;
+	size_t cap = sums->cap ? 2 * sums->cap : 64;
+
+	if (n == sums->cap) {
+		rows = realloc(sums->ended, cap * sizeof(*rows));
+		if (!rows)
+			return -ENOMEM;
+		sums->ended = rows;
+		sums->cap = cap;
+	}
+	sums->ended[n] = row;
+	return 0;
+}
+
+/* Both parts are of the rows that are printed, behind --where and --count. */
 int np_sums_add(struct np_sums *sums, const struct np_view *view, struct np_flows *flows)
 {
 	const struct np_row *const *rows;
-	size_t n;
+	size_t n, ended = 0;
 
 	rows = np_view_rows(view, &n);
 	for (size_t i = 0; i < n; i++) {
@@ -61,12 +83,14 @@ int np_sums_add(struct np_sums *sums, const struct np_view *view, struct np_flow
 
 		if (event != NP_EVENT_CLOSE && event != NP_EVENT_FAIL)
 			continue;
+		if (keep(sums, rows[i], ended++))
+			return -ENOMEM;
 		sums->conns += event == NP_EVENT_CLOSE;
 		sums->failed += event == NP_EVENT_FAIL;
 		sums->tx_bytes += rows[i]->tx_bytes;
 		sums->rx_bytes += rows[i]->rx_bytes;
 	}
-	return np_view_update(sums->remotes, flows);
+	return np_view_update_of(sums->remotes, flows, sums->ended, ended);
 }
 
 void np_sums_print(struct np_sums *sums)
@@ -76,11 +100,11 @@ void np_sums_print(struct np_sums *sums)
 	char tx[24], rx[24];
 	size_t n;
 
-	fprintf(stderr, "%llu ended, %llu failed; sent %sB, received %sB\n",
+	fprintf(stderr, "%llu ended, %llu failed; sent %s, received %s\n",
 		(unsigned long long)sums->conns * sums->sample,
 		(unsigned long long)sums->failed * sums->sample,
-		np_str_scaled(tx, (double)sums->tx_bytes * sums->sample, 1024),
-		np_str_scaled(rx, (double)sums->rx_bytes * sums->sample, 1024));
+		np_str_bytes(tx, (double)sums->tx_bytes * sums->sample),
+		np_str_bytes(rx, (double)sums->rx_bytes * sums->sample));
 	np_view_rows(sums->remotes, &n);
 	if (!n || np_sink_new(&sink, "text", &cfg, NULL))
 		return;

@@ -275,6 +275,15 @@ const char *np_str_scaled(char *buf, double value, unsigned int base)
 	return buf;
 }
 
+const char *np_str_bytes(char *buf, double value)
+{
+	size_t len = strlen(np_str_scaled(buf, value, 1024));
+
+	snprintf(buf + len, 24 - len, "%s",
+		 buf[len - 1] >= 'A' && buf[len - 1] <= 'Z' ? "iB" : "B");
+	return buf;
+}
+
 /* From one minute on: two units, the smaller one dropped where it is 0. */
 static void long_duration(char *buf, uint64_t sec)
 {

@@ -39,6 +39,8 @@ size_t np_str_fit(const char *text, size_t cells);
  * is "-". BUF of 24 bytes.
  */
 const char *np_str_scaled(char *buf, double value, unsigned int base);
+/* The same of bytes with their unit: "30KiB", "243B". */
+const char *np_str_bytes(char *buf, double value);
 /* "1.5ms", "230us", "12s", "3m20s", "2d3h": at most 6 characters. BUF of 24 bytes; ns in. */
 const char *np_str_duration(char *buf, uint64_t ns);
 /* The same in three digits, as measured: "850us", "10.4ms", "1.04s". us in. */

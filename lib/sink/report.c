@@ -22,12 +22,9 @@ static const char *const verdicts[] = {
 static void add_bytes(struct np_buf *out, double num, const char *per)
 {
 	char buf[24];
-	const char *text = np_str_scaled(buf, fabs(num), 1024);
-	char last = text[strlen(text) - 1];
 
-	/* K is KiB here, as it is in what was asked */
-	np_buf_printf(out, "%s%s%s%s", num < 0 ? "-" : "", text,
-		      last >= 'A' && last <= 'Z' ? "iB" : "B", per);
+	/* KiB, as it is in what was asked */
+	np_buf_printf(out, "%s%s%s", num < 0 ? "-" : "", np_str_bytes(buf, fabs(num)), per);
 }
 
 static void add_time(struct np_buf *out, double seconds)

@@ -35,6 +35,8 @@ struct np_view {
 	uint64_t began_ns; /* the first refresh */
 	uint64_t named_ns; /* log: the walk after which the living were looked up */
 	uint64_t folded;   /* the interval whose ended connections were taken already */
+	const struct np_row *const *of; /* np_view_update_of(): its rows; NULL: all of the log */
+	size_t nof;
 	bool want_avg, want_meta;
 	bool last;  /* np_view_last() */
 	bool fresh; /* this update is the first look at its refresh */
@@ -254,8 +256,8 @@ static void name_living(struct np_view *view, struct np_flows *flows)
 
 static int take_log(struct np_view *view, struct np_flows *flows)
 {
-	struct np_row *const *rows;
-	size_t n = np_flows_log(flows, &rows);
+	struct np_row *const *rows = (struct np_row *const *)view->of;
+	size_t n = rows ? view->nof : np_flows_log(flows, &rows);
 	int err = 0;
 
 	name_living(view, flows);
@@ -417,6 +419,19 @@ int np_view_update(struct np_view *view, struct np_flows *flows)
 	if (!err)
 		err = sum_up(view);
 	view->nrows = np_order(&view->cfg, &view->ctx, view->rows, view->nrows);
+	return err;
+}
+
+int np_view_update_of(struct np_view *view, struct np_flows *flows,
+		      const struct np_row *const *rows, size_t n)
+{
+	static const struct np_row *none;
+	int err;
+
+	view->of = n ? rows : &none;
+	view->nof = n;
+	err = np_view_update(view, flows);
+	view->of = NULL;
 	return err;
 }
 

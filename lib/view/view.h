@@ -146,6 +146,10 @@ int np_view_drill(struct np_view *view, const struct np_row *row);
 /* Looks at FLOWS at the end of a snapshot, or again under other settings. 0 or -ENOMEM. */
 int np_view_update(struct np_view *view, struct np_flows *flows);
 
+/* The same of nothing but ROWS, N of a log of FLOWS: what another view has of it. */
+int np_view_update_of(struct np_view *view, struct np_flows *flows,
+		      const struct np_row *const *rows, size_t n);
+
 /*
  * The next update is the last: groups of the baseline that no update had are shown as well, with
  * nothing in them.

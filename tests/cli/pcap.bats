@@ -76,6 +76,24 @@ teardown() {
 	done
 }
 
+@test "what a log adds up to is of the rows that it printed" {
+	# OPTIONS, the line, then events, bytes sent and received of the one remote address
+	while IFS='|' read -r options line sums; do
+		read -ra words <<<"$options"
+		"$flows" -r "$http" -o remote "${words[@]}" >/dev/null 2>"$NP_TMP/err"
+		cat "$NP_TMP/err"
+		[ "$(head -n 1 "$NP_TMP/err")" = "$line" ]
+		[ "$(awk '$1 == "10.99.0.2" { print $2, $3, $4 }' "$NP_TMP/err")" = "$sums" ]
+	done <<-END
+		-d 1h|3 ended, 1 failed; sent 243B, received 30KiB|4 243 30K
+		--where tx_bytes>50|2 ended, 0 failed; sent 210B, received 30KiB|2 210 30K
+		--where tx_bytes<100|2 ended, 1 failed; sent 101B, received 562B|3 101 562
+		-c 2|2 ended, 0 failed; sent 175B, received 30KiB|2 175 30K
+		--events open,close|3 ended, 0 failed; sent 243B, received 30KiB|3 243 30K
+		--where tx_bytes>1000|0 ended, 0 failed; sent 0B, received 0B|
+	END
+}
+
 @test "--local: the same from the other end" {
 	"$flows" -r "$http" --local 10.99.0.2 -J -o local,remote,tx_bytes,rx_bytes,retrans,rx_retrans,end,dir tcp >"$NP_TMP/out"
 	[ "$(jq -r 'select(.tx_bytes == 30628) | "\(.local) \(.rx_bytes) \(.retrans) \(.rx_retrans) \(.dir)"' "$NP_TMP/out")" = '10.99.0.2:80 142 1 0 in' ]

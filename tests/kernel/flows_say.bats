@@ -217,7 +217,7 @@ ss_table() { # NAMESPACE: "pid lport rport tx rx"
 	[ "$(rows where .tx_bytes | sort | uniq -c | xargs)" = '2 9001' ]
 	[ "$(rows pid '"\(.pid) \(.rx_bytes)"' | sort | uniq -c | xargs)" = "4 $(bg_pid server) 1001 2 $(bg_pid server) 9001" ]
 	# What they add up to.
-	tr -d ',' <"$(bg_err all)" | grep -qx '6 ended 0 failed; sent 21KB received 600B'
+	tr -d ',' <"$(bg_err all)" | grep -qx '6 ended 0 failed; sent 21KiB received 600B'
 	grep -qE "^$ADDR6_B +2 +18K +200\$" "$(bg_err all)"
 	grep -qE "^$ADDR_B +4 +3.9K +400\$" "$(bg_err all)"
 	[ "$(wc -l <"$(bg_err all)")" = 4 ]

@@ -192,6 +192,8 @@ static void scaled_takes_five_characters(void **state)
 		assert_string_equal(np_str_scaled(buf, rows[i].value, 0), rows[i].whole);
 	}
 	assert_string_equal(np_str_scaled(buf, (double)NAN, 1000), "-");
+	assert_string_equal(np_str_bytes(buf, 243), "243B");
+	assert_string_equal(np_str_bytes(buf, 6.6 * 1024 * 1024), "6.6MiB");
 	for (int i = 0; i < 300; i++) {
 		double v = 1e-3 * pow(1.25, i);
 
