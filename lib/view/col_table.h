@@ -4,7 +4,7 @@
  * needs, names). For col.c, which has each give a row of np_cols[] and one of np_diffs[].
  */
 /* clang-format off */
-COL("time", "TIME", "time of the refresh, UTC", "", NP_TYPE_TIME, NP_IN_VIEW, NP_AGG_SAME, NOWHERE, 8, EVERY, 0, NULL, 0)
+COL("time", "TIME", "time of the refresh, UTC", "", NP_TYPE_TIME, NP_IN_VIEW, NP_AGG_SAME, NOWHERE, 12, EVERY, 0, NULL, 0)
 COL("pid", "PID", "process that owns the socket (tgid); - where it is not known", "", NP_TYPE_ID, NP_IN_ROW, NP_AGG_SAME, ROW(pid), 7, OWNER, NP_NEED_TCP, NULL, 0)
 COL("comm", "COMM", "name of that process", "", NP_TYPE_COMM, NP_IN_ROW, NP_AGG_SAME, ROW(comm), 15, OWNER, NP_NEED_TCP, NULL, 0)
 COL("started", "STARTED", "start of that process, seconds after boot", "s", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SAME, ROW(start_ns), 10, OWNER, NP_NEED_TCP, NULL, 0)
@@ -65,7 +65,7 @@ COL("drops", "DROPS", "packets dropped because the socket's receive buffer was f
 COL("age", "AGE", "since the connection was opened; >= where it is older than the program (group: the oldest living)", "s", NP_TYPE_AGE, NP_IN_ROW, NP_AGG_MIN, ROW(first_ns), 6, NOW, NP_NEED_TCP, NULL, 0)
 COL("retrans_ratio", "RETR-%", "bytes sent again, of all sent since the connection was opened", "%", NP_TYPE_PERCENT, NP_IN_ROW, NP_AGG_PART, PAIR(retrans_bytes, tx_bytes), 6, TCP, NP_NEED_TCP, NULL, 0)
 COL("events", "EVENTS", "rows of the log; on connections and groups: anomalies since the program started", "", NP_TYPE_COUNT, NP_IN_ROW, NP_AGG_SUM, ROW(events), 6, CONN, 0, NULL, 0)
-COL("event", "EVENT", "what happened: open, state, close, fail, or the kind of anomaly", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(event), 11, EKEY, 0, NAMES(event_names))
+COL("event", "EVENT", "what happened: open, state, close, fail, or the kind of anomaly", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(event), 15, EKEY, 0, NAMES(event_names))
 COL("dir", "DIR", "out: opened from here; in: accepted here", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(side), 3, EKEY | NP_COL_CONN, NP_NEED_TCP | NP_NEED_SIDE, NAMES(way_names))
 COL("side", "SIDE", "where it was observed: on the client's or on the server's host", "", NP_TYPE_ENUM, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(side), 6, EKEY | NP_COL_CONN, NP_NEED_TCP | NP_NEED_SIDE, NAMES(side_names))
 COL("duration", "DURATION", "how long the connection, the wait for it or the episode took; >= where it began before the program did", "s", NP_TYPE_SPAN, NP_IN_DETAIL, NP_AGG_SAME, DETAIL(span_ns), 8, EVENT, 0, NULL, 0)

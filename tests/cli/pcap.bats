@@ -94,6 +94,12 @@ teardown() {
 	END
 }
 
+@test "a log stands in line with its header" {
+	"$retrans" -r "$http" -o time,event,remote >"$NP_TMP/out"
+	cat "$NP_TMP/out"
+	[ "$(awk '{ print match($0, /REMOTE|10\.99/) }' "$NP_TMP/out" | sort -u | wc -l)" = 1 ]
+}
+
 @test "--local: the same from the other end" {
 	"$flows" -r "$http" --local 10.99.0.2 -J -o local,remote,tx_bytes,rx_bytes,retrans,rx_retrans,end,dir tcp >"$NP_TMP/out"
 	[ "$(jq -r 'select(.tx_bytes == 30628) | "\(.local) \(.rx_bytes) \(.retrans) \(.rx_retrans) \(.dir)"' "$NP_TMP/out")" = '10.99.0.2:80 142 1 0 in' ]

@@ -95,6 +95,17 @@ static void table_is_sound(void **state)
 	assert_null(np_col_find(""));
 }
 
+/* A log's header is written before its rows are known. */
+static void what_a_log_begins_with_fits_its_header(void **state)
+{
+	const struct np_col *event = np_col_find("event");
+
+	(void)state;
+	for (size_t i = 0; i < event->nnames; i++)
+		assert_true(strlen(event->names[i]) <= event->width);
+	assert_int_equal(np_col_find("time")->width, strlen("16:34:33.937"));
+}
+
 static void numbers_read_in_base_units(void **state)
 {
 	(void)state;
@@ -379,6 +390,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(table_is_sound),
+		TEST(what_a_log_begins_with_fits_its_header),
 		TEST(numbers_read_in_base_units),
 		TEST(names_read_as_strings),
 		TEST(what_means_nothing_on_a_row_is_unknown),
