@@ -12,7 +12,7 @@ struct np_expr_node *np_expr_fail(struct np_expr_parser *p, const char *at, cons
 {
 	struct np_buf rest = { 0 };
 	size_t len = strnlen(at, 24);
-	char msg[256];
+	char msg[352]; /* the longest help of a column with names, and what is around it */
 	va_list ap;
 
 	va_start(ap, what);

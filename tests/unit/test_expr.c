@@ -355,6 +355,7 @@ static void a_wrong_expression_is_shown_where_it_is_wrong(void **state)
 		{ "comm =~", "pattern", "at its end" },
 		{ "state == establisht", "did you mean 'established'?", "at 'establisht'" },
 		{ "proto == xyz", "not a value of 'proto'", "at 'xyz'" },
+		{ "end == bogus", "(no answer to its SYN was seen)), at", "at 'bogus'" },
 		{ "raddr == nohost", "address", "at 'nohost'" },
 		{ "raddr == 10.0.0.0/33", "address", "at '10.0.0.0/33'" },
 		{ "raddr == 10.0.0.1:80", "address", "at '10.0.0.1:80'" },
