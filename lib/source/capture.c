@@ -222,6 +222,9 @@ static int capture_next(void *self, struct np_item *item, struct np_err *err)
 	if (got != 1)
 		return damaged(c, err);
 	c->packets++;
+	/* the seconds of a pcap, which are 32 bits, have no sign; libpcap gives them one */
+	if (h->ts.tv_sec < 0 && pcap_major_version(c->pcap) == PCAP_VERSION_MAJOR)
+		h->ts.tv_sec = (uint32_t)h->ts.tv_sec;
 	item->kind = NP_ITEM_PACKET;
 	item->last = false;
 	p = &item->packet;

@@ -100,6 +100,23 @@ static void nanoseconds_are_kept(void **state)
 	assert_int_equal(np_file_next(file, &item, &err), 0);
 }
 
+static void seconds_are_good_until_2106(void **state)
+{
+	static const uint32_t secs[] = { 0x7fffffff, 0x80000000, 0xffffffff };
+	uint8_t bytes[4096];
+	size_t n = read_file(path, bytes, sizeof(bytes));
+
+	(void)state;
+	for (size_t i = 0; i < PACKETS; i++)
+		memcpy(bytes + 24 + 56 * i, &secs[i], sizeof(secs[i]));
+	write_file(path, bytes, n);
+	assert_int_equal(np_file_open(&file, path, &err), 0);
+	for (size_t i = 0; i < PACKETS; i++) {
+		assert_int_equal(np_file_next(file, &item, &err), 1);
+		assert_int_equal(item.packet.ts_ns, secs[i] * 1000000000ULL + 123456789);
+	}
+}
+
 static void zip(const char *mode)
 {
 	uint8_t bytes[4096];
@@ -274,6 +291,7 @@ int main(void)
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(nanoseconds_are_kept),
+		T(seconds_are_good_until_2106),
 		T(a_compressed_one_is_read_as_it_is),
 		T(a_compressed_one_that_is_cut_off_gives_what_was_there),
 		T(standard_input_may_be_a_pipe),
