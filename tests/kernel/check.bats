@@ -203,6 +203,7 @@ holds() {
 	[ "$("$(np_bin npflows)" -r "$NP_TMP/tape" --netns "$NS_A" -J 2>/dev/null | wc -l)" = 40 ]
 	# one without an end ends with its reader, and what there was is kept
 	rm "$NP_TMP/base"
+	# shellcheck disable=SC2016 # that shell's own
 	start_bg check bash -c '"$@" | head -n 3; exit "${PIPESTATUS[0]}"' - \
 		"$(np_bin npflows)" --netns "$NS_A" --save-baseline "$NP_TMP/base"
 	while bg_alive check; do traffic; done
