@@ -385,7 +385,7 @@ static char *value_of(int argc, char **argv, int *i, const char *name, size_t le
 	char *word = argv[*i];
 	size_t len;
 
-	if (strncmp(word, "--", 2) != 0)
+	if (!word || strncmp(word, "--", 2) != 0)
 		return NULL;
 	word += 2;
 	len = strcspn(word, "=");
