@@ -71,6 +71,8 @@ static int check_files(struct np_opts *o)
 				  "one of them out");
 	if (o->speed > 0 && !o->read)
 		return np_err_set(&o->err, -EINVAL, "--speed goes with --read");
+	if (o->linger_given && !o->command)
+		return np_err_set(&o->err, -EINVAL, "--linger goes with a command (-- COMMAND)");
 	if (o->record && !strcmp(o->record, "-") && o->command)
 		return np_err_set(&o->err, -EINVAL,
 				  "--record - would mix with what the command writes to standard "

@@ -145,9 +145,11 @@ int np_checks_new(struct np_opts *opts)
 	int ret;
 
 	if (!opts->checks.n) {
-		if (!opts->report)
+		if (!opts->report && !opts->min_samples_given)
 			return 0;
-		np_err_set(&opts->err, 0, "--report writes what checks come to; add a --check");
+		np_err_set(&opts->err, 0, "%s; add a --check",
+			   opts->report ? "--report writes what checks come to"
+					: "--min-samples is of what checks look at");
 		return NP_EXIT_USAGE;
 	}
 	checks = calloc(1, sizeof(*checks));

@@ -139,6 +139,7 @@ static int linger(struct np_opts *o, const char *arg)
 {
 	if (np_parse_duration(arg, &o->linger_ns) || o->linger_ns > 86400ULL * 1000000000ULL)
 		return bad(o, "--linger", arg, "a time from 0s to 1d (\"1s\", \"500ms\")");
+	o->linger_given = true;
 	return 0;
 }
 
@@ -194,6 +195,7 @@ static int parse_how(int key, char *arg, struct np_opts *o)
 	case KEY_SAMPLE:
 		return sample(o, arg);
 	case KEY_MIN_SAMPLES:
+		o->min_samples_given = true;
 		return number(o, "--min-samples", arg, 1, UINT32_MAX, &o->min_samples);
 	case KEY_HOOK:
 		return hook(o, arg);

@@ -37,7 +37,7 @@ struct np_opts {
 	const char *events;
 	bool batch, json, all, active_only, list_columns, doctor, stats, debug;
 	bool table, once, listen, summary, histogram, syn, srt, art, stack;
-	bool interval_given, by_given;
+	bool interval_given, by_given, linger_given, min_samples_given;
 	uint64_t udp_idle_ns;
 	uint64_t interval_ns, duration_ns; /* duration 0: until told to stop */
 	uint64_t count;                    /* refreshes, 0: no limit */

@@ -235,9 +235,18 @@ takes_value() {
 	accepted --by remote --hook cgroup udp port 53 || wrong=1
 	accepted --by raddr,rport --where 'rtt > 10ms && retrans > 0 || comm =~ "^np"' tcp port 443 or udp || wrong=1
 	accepted --by direction --hook xdp || wrong=1
-	accepted --linger 0s --min-samples 4294967295 --sample 1/1 --to - || wrong=1
+	accepted --sample 1/1 --to - || wrong=1
+	# with what they are about, which says one thing on standard error
+	run_top -c 1 --to /dev/null --linger 0s --min-samples 4294967295 --check 'count() >= 0' -- true
+	[ "$status" -eq 0 ] && [[ $(cat "$err") == 'check passed: '* ]] && (($(wc -l <"$err") == 1)) || wrong=1
 	accepted -n -J not port 22 and 'net 10.0.0.0/8' || wrong=1
 	((!wrong))
+}
+
+@test "an option that has nothing to be about is refused" {
+	refused -b -c 1 --check 'count() >= 0' --linger 1s && grep -q 'goes with a command' "$err"
+	refused -b -c 1 --min-samples 1 && grep -q 'add a --check' "$err"
+	refused -b -c 1 --min-samples 10 -- true && grep -q 'add a --check' "$err"
 }
 
 @test "-n changes nothing" {
