@@ -302,10 +302,12 @@ segments() {
 }
 
 @test "a capture of a link level that is not known is refused by its type: no check passes on it" {
-	local type name
+	local name
 	for name in 999 'JUNIPER_MLPPP'; do
-		type=$([ "$name" = 999 ] && echo '\xe7\x03' || echo '\x82\x00')
-		printf "\\xd4\\xc3\\xb2\\xa1\\x02\\0\\x04\\0\\0\\0\\0\\0\\0\\0\\0\\0\\xff\\xff\\0\\0$type\\0\\0" >"$NP_TMP/link.pcap"
+		{
+			printf '\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\xff\xff\0\0'
+			if [ "$name" = 999 ]; then printf '\xe7\x03\0\0'; else printf '\x82\0\0\0'; fi
+		} >"$NP_TMP/link.pcap"
 		run -2 --separate-stderr "$flows" -r "$NP_TMP/link.pcap" --check 'count() == 0' --report tap=-
 		[ "${#stderr_lines[@]}" = 1 ]
 		[[ $stderr == *"$NP_TMP/link.pcap: packets of link type "*"$name"*' cannot be looked into' ]]

@@ -341,7 +341,8 @@ static void with_losses_nothing_passes_and_a_breach_stays_one(void **state)
 {
 	static const struct np_check_limits lost = { .min_samples = 1, .lost = 5 };
 	static const struct np_check_limits forgotten = { .min_samples = 1, .forgotten = 2 };
-	static const struct np_check_limits unseen = { .min_samples = 1, .unmeasured = "it was dark" };
+	static const struct np_check_limits unseen = { .min_samples = 1,
+						       .unmeasured = "it was dark" };
 	struct np_row row = conn(10, 100);
 	char reason[256];
 

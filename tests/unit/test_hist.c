@@ -179,7 +179,8 @@ static void ranks_are_those_of_whole_percents(void **state)
 
 		for (uint32_t us = 1; us <= 50; us++)
 			assert_int_equal(np_hist_add(&h, us, 2), 0);
-		assert_true(np_hist_quantile(&h, percent / 100.0) == (percent + 1U) / 2);
+		uint32_t rank = (percent + 1) / 2;
+		assert_true(np_hist_quantile(&h, percent / 100.0) == rank);
 		np_hist_free(&h);
 	}
 }
