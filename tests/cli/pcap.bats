@@ -232,8 +232,8 @@ teardown() {
 	[ "${PIPESTATUS[0]}" = 0 ] && [ ! -s "$NP_TMP/err" ]
 }
 
-# segments FILE NUMBER...: a client's segments of 1000 bytes in a capture, in this order, none of them acknowledged.
-segments() {
+# in_order FILE NUMBER...: a client's segments of 1000 bytes in a capture, in this order, none of them acknowledged.
+in_order() {
 	python3 - "$@" <<-'END'
 		import socket, struct, sys
 		out = open(sys.argv[1], "wb")
@@ -248,14 +248,14 @@ segments() {
 
 @test "what the tracker has no room for is lost: status 4, and nothing passes" {
 	# shellcheck disable=SC2046 # numbers
-	segments "$NP_TMP/gaps" $(seq 0 2 400) $(seq 1 2 400)
+	in_order "$NP_TMP/gaps" $(seq 0 2 400) $(seq 1 2 400)
 	run -4 --separate-stderr "$flows" -r "$NP_TMP/gaps" -J
 	[[ $stderr == *'segments there was no room'* ]]
 	run -4 --separate-stderr "$flows" -r "$NP_TMP/gaps" --check 'sum(retrans) >= 0'
 	[[ $stderr == *'check inconclusive: '*' were lost'* ]]
 	# more in flight than can be timed is lost to those who want the times
 	# shellcheck disable=SC2046
-	segments "$NP_TMP/flight" $(seq 0 1100)
+	in_order "$NP_TMP/flight" $(seq 0 1100)
 	run -0 --separate-stderr "$flows" -r "$NP_TMP/flight" --check 'count() == 1'
 	run -4 --separate-stderr "$flows" -r "$NP_TMP/flight" --check 'sum(rtt_samples) >= 0'
 	[[ $stderr == *'check inconclusive: '*' were lost'* ]]

@@ -47,9 +47,9 @@ static void fill(struct np_row *rows, struct np_detail *detail, struct np_hist *
 
 static void judge(struct np_check *check, size_t nrows)
 {
-	static const struct np_check_limits limits[] = { { 1, 0, 0, false },
-							 { 2, 0, 0, false },
-							 { 1, 1, 1, true } };
+	static const struct np_check_limits limits[] = { { 1, 0, 0, false, NULL },
+							 { 2, 0, 0, false, NULL },
+							 { 1, 1, 1, true, "it was dark" } };
 	static const struct np_report_run run = { "fuzz", "host", 5, 1.5, true };
 	const struct np_check_result *result = NULL;
 	struct np_buf out = { 0 };
