@@ -110,10 +110,10 @@ static void remember(const struct np_seg *s, uint8_t what)
 	if (r->has_reach && d->flags & NP_TH_ACK && s->conn->phase != NP_PHASE_SYN &&
 	    np_seq_before(r->reach, d->ack))
 		r->reach = d->ack;
-	/* an update of the window between duplicates does not break their row */
+	/* data, or an update of the window, between duplicates does not break their row */
 	if (what & NP_SEG_DUP_ACK)
 		f->dupacks++;
-	else if (!repeats(f, d) || !d->window || d->window == f->window)
+	else if (d->ack != f->ack)
 		f->dupacks = 0;
 	f->window = d->window;
 	f->has_window = true;

@@ -173,6 +173,26 @@ teardown() {
 	[ -z "$("$NP_ROOT/tests/cli/pcap-compare" probes "$NP_TMP/probes.pcap")" ]
 }
 
+@test "what a client sends again between its duplicate ACKs does not hide that what they asked for came fast" {
+	segments >"$NP_TMP/between.pcap" <<-END
+		0 a 2 100 0 0
+		10 b 18 500 101 0
+		11 a 16 101 501 0
+		12 a 16 101 501 10
+		23 b 16 601 101 100
+		24 a 16 111 501 0
+		25 b 16 701 101 100
+		26 a 16 111 501 0
+		27 a 16 101 501 10
+		28 b 16 801 111 100
+		29 a 16 111 501 0
+		35 b 16 501 111 100
+		36 a 16 111 901 0
+	END
+	"$retrans" -r "$NP_TMP/between.pcap" -J --events retrans -o cause,who,seq | jq -es 'map(select(.who == "remote")) | map(.cause) == ["fast"]'
+	[ -z "$("$NP_ROOT/tests/cli/pcap-compare" between "$NP_TMP/between.pcap")" ]
+}
+
 @test "what a program has no rows of live, it has none of in a capture: UDP of nprtt and npretrans, ICMP of nptop" {
 	[ "$("$rtt" -r "$http" -J --by connection --syn | wc -l)" = 3 ]
 	run "$rtt" -r "$http" --to /dev/null --check 'count() == 3'
